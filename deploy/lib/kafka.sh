@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# The private Kafka: one broker that is its own controller, on loopback, with logins and an authorizer
+# that refuses what no ACL allows. SASL/PLAIN, for Debian's librdkafka cannot do SCRAM with Kafka 4.
+
+# Our logins: the broker itself, the administrator, the observer, and one for each service and role.
+kafka_principals() {
+  printf '%s\n' broker admin observer
+  describe_principals
+}
+
+# A login's properties file for librdkafka programs, made with a fresh password at first.
+kafka_login() { # principal
+  [[ ! -e conf/kafka/$1.conf ]] || return 0
+  write_file "conf/kafka/$1.conf" <<END
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=PLAIN
+sasl.username=$1
+sasl.password=$(random_password)
+END
+}
+
+kafka_password() { sed -n 's/^sasl\.password=//p' "conf/kafka/$1.conf"; } # principal
+
+kafka_configure() {
+  local principal
+  for principal in $(kafka_principals); do
+    kafka_login "$principal"
+  done
+  # Tools want the servers in the file, too.
+  grep -qsF "$KAFKA" conf/kafka/admin.conf || echo "bootstrap.servers=$KAFKA" >>conf/kafka/admin.conf
+  kafka_properties | write_file conf/kafka.properties
+  kafka_jvm | write_file conf/kafka.jvm
+  service_put kafka kafka "$(fingerprint program/deploy/s6/kafka/run program/deploy/kafka/log4j2.properties \
+    conf/kafka.properties conf/kafka.jvm program/kafka/jars.sha256)"
+}
+
+kafka_users() {
+  local principal
+  for principal in $(kafka_principals); do
+    printf ' user_%s="%s"' "$principal" "$(kafka_password "$principal")"
+  done
+}
+
+kafka_properties() {
+  local plain=org.apache.kafka.common.security.plain.PlainLoginModule broker
+  broker="username=\"broker\" password=\"$(kafka_password broker)\""
+  sed '/^ *#/d' "$DEPLOY/kafka/server.properties"
+  cat <<END
+listeners=CLIENT://$KAFKA,CONTROLLER://127.0.0.1:$CONTROLLER_PORT
+advertised.listeners=CLIENT://$KAFKA
+controller.quorum.bootstrap.servers=127.0.0.1:$CONTROLLER_PORT
+listener.name.client.plain.sasl.jaas.config=$plain required $broker$(kafka_users);
+listener.name.controller.plain.sasl.jaas.config=$plain required $broker user_broker="$(kafka_password broker)";
+END
+}
+
+kafka_jvm() {
+  cat <<END
+-Xms128m
+-Xmx$(clamp $(($(memory_mb) / 16)) 384 1024)m
+-XX:+UseG1GC
+-XX:MaxGCPauseMillis=20
+-XX:+ExplicitGCInvokesConcurrent
+-XX:+ExitOnOutOfMemoryError
+-XX:-UsePerfData
+-Xlog:cds=off
+-Xlog:cds+dynamic=off
+-Djava.awt.headless=true
+-Djava.io.tmpdir=tmp
+-Dlog4j2.configurationFile=program/deploy/kafka/log4j2.properties
+END
+}
+
+kafka_create() {
+  [[ ! -e kafka/meta.properties ]] || return 0
+  local id
+  id=$(head -c16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d =)
+  java -XX:TieredStopAtLevel=1 -cp 'program/kafka/*' kafka.tools.StorageTool format --standalone \
+    -t "$id" -c conf/kafka.properties >log/kafka-format 2>&1 ||
+    { cat log/kafka-format >&2; die "Kafka's folder could not be made"; }
+}
+
+# Topics and ACLs of all descriptions, and the observer's. Repeating it changes nothing.
+kafka_topics() {
+  export EISO_KAFKA=$KAFKA EISO_KAFKA_CONFIG=conf/kafka/admin.conf
+  if [[ -x program/bin/eiso-topics ]]; then
+    program/bin/eiso-topics observer <conf/describe.json
+  else
+    java -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp 'program/kafka/*' \
+      program/deploy/kafka/Topics.java observer <conf/describe.json
+  fi || die "topics and ACLs could not be made"
+}

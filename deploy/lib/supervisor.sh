@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# s6: a folder of DIR/s6 is a supervised service; its scripts are those of deploy/s6/KIND.
+# Works in DIR. What a service is made of stands in data/wanted, what it was started with in data/started.
+
+WANTED=() # the services of this installation
+
+# service_put NAME KIND WANTED-TEXT: makes the folder; started later, or again when the text differs.
+service_put() {
+  local name=$1 kind=$2 scripts=../../program/deploy/s6 file
+  WANTED+=("$name")
+  if [[ ! -d s6/$name/log ]]; then
+    mkdir -p "s6/$name/data" "s6/$name/log" "log/$name"
+    ln -s "../$scripts/log/run" "../$scripts/log/notification-fd" "s6/$name/log/"
+    touch "s6/$name/down" # only `up` starts it: order matters
+  fi
+  for file in finish "$kind/run" "$kind/down-signal" "$kind/notification-fd"; do
+    [[ ! -e program/deploy/s6/$file || -e s6/$name/${file#*/} ]] || ln -s "$scripts/$file" "s6/$name/"
+  done
+  [[ ! -e program/deploy/s6/$kind/check || -e s6/$name/data/check ]] ||
+    ln -s "../$scripts/$kind/check" "s6/$name/data/"
+  write_file "s6/$name/data/wanted" <<<"$3"
+}
+
+service_is_up() { [[ $(s6-svstat -o up "s6/$1" 2>/dev/null) == true ]]; }
+service_is_changed() { ! cmp -s "s6/$1/data/wanted" "s6/$1/data/started"; }
+
+# Starts a service, or restarts it when it is made of something else than what is running.
+service_start() { # name
+  if ! service_is_up "$1"; then
+    s6-svdt-clear "s6/$1" 2>/dev/null || true
+    cp "s6/$1/data/wanted" "s6/$1/data/started"
+    s6-svc -u "s6/$1"
+  elif service_is_changed "$1"; then
+    cp "s6/$1/data/wanted" "s6/$1/data/started"
+    step "$1" "restarts: it changed"
+    s6-svc -wR -T 60000 -r "s6/$1" || true
+  else
+    s6-svc -u "s6/$1" # a supervisor that was itself replaced would leave it down after its next death
+  fi
+}
+
+service_await() { # name
+  s6-svwait -U -t 60000 "s6/$1" 2>/dev/null || {
+    tail -n 20 "log/$1/current" >&2
+    die "$1 is not ready after a minute; its log: $DIR/log/$1/current"
+  }
+  step "$1" ready
+}
+
+# Ends a service and waits for the end. Not being supervised is not an error here.
+service_stop() { s6-svc -wD -T 60000 -d "s6/$1" 2>/dev/null || true; }
+
+supervised() { # the names of all folders whose supervisor lives
+  local folder
+  for folder in s6/*/; do
+    [[ ! -d $folder ]] || ! s6-svok "$folder" || basename "$folder"
+  done
+}
+
+# In the order in which they can do without each other: nobody loses what it is using.
+stop_everything() {
+  local name names infrastructure=" nginx kafka postgres "
+  names=$(supervised)
+  for name in $names; do
+    [[ $infrastructure == *" $name "* ]] || service_stop "$name" &
+  done
+  wait
+  for name in $infrastructure; do
+    [[ " ${names//$'\n'/ } " != *" $name "* ]] || service_stop "$name"
+  done
+}
+
+supervisor_start() {
+  if ! s6-svscanctl -z s6 2>/dev/null; then
+    [[ -z $(supervised) ]] || supervisor_repair
+    setsid s6-svscan -t0 -c 200 s6 </dev/null >log/svscan 2>&1 9>&- &
+    until s6-svscanctl -z s6 2>/dev/null; do sleep 0.02; done
+  fi
+  remove_unwanted
+  s6-svscanctl -an s6
+  supervisor_await
+}
+
+# The head supervisor was killed, and what it started lives on without one: an orderly end, then anew.
+supervisor_repair() {
+  local name
+  step supervisor "was killed: everything is started anew"
+  stop_everything
+  supervisor_release
+}
+
+supervisor_release() { # ends the supervisors that have no head
+  local name
+  for name in $(supervised); do
+    s6-svc -dx "s6/$name" 2>/dev/null || true
+    s6-svc -dx "s6/$name/log" 2>/dev/null || true
+  done
+  until [[ -z $(supervised) ]]; do sleep 0.05; done
+}
+
+supervisor_await() {
+  local name
+  for name in "${WANTED[@]}"; do
+    until s6-svok "s6/$name" && s6-svok "s6/$name/log"; do sleep 0.02; done
+  done
+}
+
+remove_unwanted() {
+  local folder name
+  for folder in s6/*/; do
+    name=$(basename "$folder")
+    [[ " ${WANTED[*]} " == *" $name "* ]] || service_remove "$name"
+  done
+}
+
+service_remove() { # name
+  step "$1" "is gone"
+  service_stop "$1"
+  mv "s6/$1" "s6/.removed"
+  s6-svscanctl -an s6
+  s6-svc -dx s6/.removed 2>/dev/null || true
+  s6-svc -dx s6/.removed/log 2>/dev/null || true
+  while s6-svok s6/.removed || s6-svok s6/.removed/log; do sleep 0.02; done
+  rm -rf s6/.removed
+}
+
+supervisor_stop() {
+  stop_everything
+  s6-svscanctl -t s6 2>/dev/null || supervisor_release
+  while s6-svscanctl -z s6 2>/dev/null; do sleep 0.02; done
+}
