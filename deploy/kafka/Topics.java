@@ -80,7 +80,7 @@ public final class Topics {
             for (JsonNode acl : service.path("acls")) {
                 String principal = service.get("service").asText() + "-" + acl.get("role").asText();
                 ResourcePattern resource = new ResourcePattern(ResourceType.fromString(acl.get("resource").asText()),
-                        acl.get("name").asText(), PatternType.fromString(acl.path("pattern").asText("literal")));
+                        acl.get("name").asText(), PatternType.fromString(acl.path("pattern").asText("literal").toUpperCase()));
                 for (JsonNode operation : acl.get("operations")) {
                     wanted.add(allow(principal, resource, operation.asText()));
                 }

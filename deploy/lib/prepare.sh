@@ -58,7 +58,7 @@ install_programs() {
 install_scripts() {
   local file
   while read -r file; do
-    mkdir -p "$DIR/program/deploy/${file%/*}"
+    mkdir -p "$(dirname "$DIR/program/deploy/$file")"
     copy_file "$DEPLOY/$file" "$DIR/program/deploy/$file"
   done < <(cd "$DEPLOY" && find down status lib s6 nginx kafka -type f)
 }
