@@ -1,0 +1,310 @@
+#include "contracts/registry.h"
+
+/* Most records have these at their end; the topic adds the revision. */
+#define ORIGIN_FIELDS(type_)                                                    \
+    FIELD_AS(type_, origin.modified_at, "modified_at"),                         \
+        FIELD_AS(type_, origin.source, "source", .max = 64, .text = TEXT_CODE), \
+        FIELD_AS(type_, origin.sourced_id, "sourced_id", .max = 128)
+#define REVISION_FIELD(type_) FIELD(type_, revision, .required = true)
+
+static const struct field name_fields[] = {
+    FIELD(name, kk, .required = true, .max = 300),
+    FIELD(name, ru, .required = true, .max = 300),
+};
+const struct record name_record = RECORD(name, name_fields);
+
+static const struct value organisation_kind_names[] = {
+    {"ministry", ORGANISATION_MINISTRY},
+    {"committee", ORGANISATION_COMMITTEE},
+    {"region_department", ORGANISATION_REGION_DEPARTMENT},
+    {"district_department", ORGANISATION_DISTRICT_DEPARTMENT},
+    {"preschool", ORGANISATION_PRESCHOOL},
+    {"primary_school", ORGANISATION_PRIMARY_SCHOOL},
+    {"basic_school", ORGANISATION_BASIC_SCHOOL},
+    {"school", ORGANISATION_SCHOOL},
+    {"gymnasium", ORGANISATION_GYMNASIUM},
+    {"lyceum", ORGANISATION_LYCEUM},
+    {"school_gymnasium", ORGANISATION_SCHOOL_GYMNASIUM},
+    {"ungraded_school", ORGANISATION_UNGRADED_SCHOOL},
+    {"evening_school", ORGANISATION_EVENING_SCHOOL},
+    {"boarding_school", ORGANISATION_BOARDING_SCHOOL},
+    {"gifted_school", ORGANISATION_GIFTED_SCHOOL},
+    {"special_school", ORGANISATION_SPECIAL_SCHOOL},
+    {"college", ORGANISATION_COLLEGE},
+    {"higher_college", ORGANISATION_HIGHER_COLLEGE},
+    {"university", ORGANISATION_UNIVERSITY},
+    {"additional_education", ORGANISATION_ADDITIONAL_EDUCATION},
+    {"orphanage", ORGANISATION_ORPHANAGE},
+    {"pmpk", ORGANISATION_PMPK},
+    {"other", ORGANISATION_OTHER},
+};
+const struct values organisation_kinds = VALUES(organisation_kind_names);
+
+static const struct value ownership_names[] = {
+    {"state", OWNERSHIP_STATE},
+    {"private", OWNERSHIP_PRIVATE},
+    {"republican", OWNERSHIP_REPUBLICAN},
+    {"autonomous", OWNERSHIP_AUTONOMOUS},
+};
+const struct values ownerships = VALUES(ownership_names);
+
+static const struct value teaching_language_names[] = {
+    {"kk", TEACHING_KK}, {"ru", TEACHING_RU}, {"ug", TEACHING_UG},
+    {"uz", TEACHING_UZ}, {"tg", TEACHING_TG}, {"en", TEACHING_EN},
+};
+const struct values teaching_languages = VALUES(teaching_language_names);
+
+#define ORGANISATION_FIELDS                                                                       \
+    FIELD(organisation, id, .required = true),                                                    \
+        FIELD(organisation, name, .required = true, .record = &name_record),                      \
+        FIELD(organisation, kind, .required = true, .values = &organisation_kinds),               \
+        FIELD(organisation, bin, .min = 12, .max = 12, .text = TEXT_CODE),                        \
+        FIELD(organisation, kato, .required = true, .min = 2, .max = 9),                          \
+        FIELD(organisation, address_kato, .min = 2, .max = 9),                                    \
+        FIELD(organisation, subordinate_to),                                                      \
+        FIELD(organisation, ownership, .required = true, .values = &ownerships),                  \
+        FIELD(organisation, languages, .values = &teaching_languages),                            \
+        FIELD(organisation, shifts, .max = 3), FIELD(organisation, valid_from, .required = true), \
+        FIELD(organisation, valid_to)
+static const struct field organisation_item_fields[] = {ORGANISATION_FIELDS,
+                                                        ORIGIN_FIELDS(organisation)};
+static const struct field organisation_event_fields[] = {ORGANISATION_FIELDS,
+                                                         REVISION_FIELD(organisation)};
+const struct record organisation_item = RECORD(organisation, organisation_item_fields);
+const struct record organisation_event = RECORD(organisation, organisation_event_fields);
+
+static const struct value identifier_type_names[] = {
+    {"iin", IDENTIFIER_IIN},
+    {"passport", IDENTIFIER_PASSPORT},
+    {"birth_certificate", IDENTIFIER_BIRTH_CERTIFICATE},
+    {"other", IDENTIFIER_OTHER},
+};
+static const struct values identifier_types = VALUES(identifier_type_names);
+static const struct value identifier_status_names[] = {
+    {"verified", IDENTIFIER_VERIFIED},
+    {"declared", IDENTIFIER_DECLARED},
+};
+static const struct values identifier_statuses = VALUES(identifier_status_names);
+static const struct field identifier_fields[] = {
+    FIELD(identifier, type, .required = true, .values = &identifier_types),
+    FIELD(identifier, value, .required = true, .min = 1, .max = 40),
+    FIELD(identifier, status, .required = true, .values = &identifier_statuses),
+    FIELD(identifier, override_reason, .max = 300),
+};
+const struct record identifier_record = RECORD(identifier, identifier_fields);
+
+static const struct value contact_type_names[] = {{"phone", CONTACT_PHONE},
+                                                  {"email", CONTACT_EMAIL}};
+static const struct values contact_types = VALUES(contact_type_names);
+static const struct field contact_fields[] = {
+    FIELD(contact, type, .required = true, .values = &contact_types),
+    FIELD(contact, value, .required = true, .min = 3, .max = 254),
+};
+const struct record contact_record = RECORD(contact, contact_fields);
+
+static const struct value sex_names[] = {{"male", SEX_MALE}, {"female", SEX_FEMALE}};
+static const struct values sexes = VALUES(sex_names);
+static const struct value person_role_names[] = {
+    {"learner", PERSON_LEARNER},
+    {"staff", PERSON_STAFF},
+    {"guardian", PERSON_GUARDIAN},
+};
+const struct values person_roles = VALUES(person_role_names);
+
+static const struct field person_names_fields[] = {
+    FIELD(person_names, family, .max = 100),
+    FIELD(person_names, given, .required = true, .min = 1, .max = 100),
+    FIELD(person_names, middle, .max = 100),
+};
+const struct record person_names_record = RECORD(person_names, person_names_fields);
+
+#define PERSON_FIELDS                                                           \
+    FIELD(person, id, .required = true),                                        \
+        FIELD(person, names, .required = true, .record = &person_names_record), \
+        FIELD(person, birth_date), FIELD(person, sex, .values = &sexes),        \
+        FIELD(person, roles, .required = true, .values = &person_roles)
+static const struct field person_item_fields[] = {
+    PERSON_FIELDS,
+    FIELD(person, identifiers, .max = 8, .record = &identifier_record),
+    FIELD(person, contacts, .max = 8, .record = &contact_record),
+    ORIGIN_FIELDS(person),
+};
+static const struct field person_event_fields[] = {PERSON_FIELDS, REVISION_FIELD(person)};
+const struct record person_item = RECORD(person, person_item_fields);
+const struct record person_event = RECORD(person, person_event_fields);
+
+static const struct value class_type_names[] = {{"homeroom", CLASS_HOMEROOM},
+                                                {"group", CLASS_GROUP}};
+static const struct values class_types = VALUES(class_type_names);
+#define CLASS_FIELDS                                                                               \
+    FIELD(class, id, .required = true), FIELD(class, organisation, .required = true),              \
+        FIELD(class, name, .required = true, .min = 1, .max = 60),                                 \
+        FIELD(class, type, .required = true, .values = &class_types), FIELD(class, of, .max = 60), \
+        FIELD(class, subject, .max = 64, .text = TEXT_CODE),                                       \
+        FIELD(class, grade, .required = true, .min = 0, .max = 12),                                \
+        FIELD(class, language, .required = true, .values = &teaching_languages),                   \
+        FIELD(class, shift, .required = true, .min = 1, .max = 3),                                 \
+        FIELD(class, academic_year, .required = true, .min = 2000, .max = 2100),                   \
+        FIELD(class, previous)
+static const struct field class_item_fields[] = {CLASS_FIELDS, ORIGIN_FIELDS(class)};
+static const struct field class_event_fields[] = {CLASS_FIELDS, REVISION_FIELD(class)};
+const struct record class_item = RECORD(class, class_item_fields);
+const struct record class_event = RECORD(class, class_event_fields);
+
+static const struct value enrolment_mode_names[] = {
+    {"class", ENROLMENT_CLASS},
+    {"home", ENROLMENT_HOME},
+    {"distance", ENROLMENT_DISTANCE},
+    {"extern", ENROLMENT_EXTERN},
+    {"long_absence", ENROLMENT_LONG_ABSENCE},
+};
+static const struct values enrolment_modes = VALUES(enrolment_mode_names);
+#define ENROLMENT_FIELDS                                                                     \
+    FIELD(enrolment, id, .required = true), FIELD(enrolment, learner, .required = true),     \
+        FIELD(enrolment, class, .required = true), FIELD(enrolment, from, .required = true), \
+        FIELD(enrolment, to), FIELD(enrolment, mode, .required = true, .values = &enrolment_modes)
+static const struct field enrolment_item_fields[] = {ENROLMENT_FIELDS, ORIGIN_FIELDS(enrolment)};
+static const struct field enrolment_event_fields[] = {ENROLMENT_FIELDS, REVISION_FIELD(enrolment)};
+const struct record enrolment_item = RECORD(enrolment, enrolment_item_fields);
+const struct record enrolment_event = RECORD(enrolment, enrolment_event_fields);
+
+static const struct value assignment_kind_names[] = {
+    {"main", ASSIGNMENT_MAIN},
+    {"substitute", ASSIGNMENT_SUBSTITUTE},
+    {"class_teacher", ASSIGNMENT_CLASS_TEACHER},
+};
+static const struct values assignment_kinds = VALUES(assignment_kind_names);
+#define ASSIGNMENT_FIELDS                                                                  \
+    FIELD(assignment, id, .required = true), FIELD(assignment, teacher, .required = true), \
+        FIELD(assignment, class, .required = true),                                        \
+        FIELD(assignment, subject, .max = 64, .text = TEXT_CODE),                          \
+        FIELD(assignment, kind, .required = true, .values = &assignment_kinds),            \
+        FIELD(assignment, from, .required = true), FIELD(assignment, to)
+static const struct field assignment_item_fields[] = {ASSIGNMENT_FIELDS, ORIGIN_FIELDS(assignment)};
+static const struct field assignment_event_fields[] = {ASSIGNMENT_FIELDS,
+                                                       REVISION_FIELD(assignment)};
+const struct record assignment_item = RECORD(assignment, assignment_item_fields);
+const struct record assignment_event = RECORD(assignment, assignment_event_fields);
+
+static const struct value relation_names[] = {
+    {"mother", GUARDIAN_MOTHER},   {"father", GUARDIAN_FATHER}, {"guardian", GUARDIAN_GUARDIAN},
+    {"trustee", GUARDIAN_TRUSTEE}, {"foster", GUARDIAN_FOSTER}, {"other", GUARDIAN_OTHER},
+};
+static const struct values relations = VALUES(relation_names);
+static const struct value basis_names[] = {
+    {"parent", BASIS_PARENT},
+    {"adoption", BASIS_ADOPTION},
+    {"guardianship", BASIS_GUARDIANSHIP},
+    {"trusteeship", BASIS_TRUSTEESHIP},
+    {"foster_contract", BASIS_FOSTER_CONTRACT},
+    {"court", BASIS_COURT},
+    {"power_of_attorney", BASIS_POWER_OF_ATTORNEY},
+};
+static const struct values bases = VALUES(basis_names);
+static const struct value right_names[] = {
+    {"marks", RIGHT_MARKS},
+    {"attendance", RIGHT_ATTENDANCE},
+    {"messages", RIGHT_MESSAGES},
+    {"applications", RIGHT_APPLICATIONS},
+};
+static const struct values rights = VALUES(right_names);
+static const struct value guardian_status_names[] = {
+    {"invited", GUARDIAN_INVITED},
+    {"confirmed", GUARDIAN_CONFIRMED},
+    {"restricted", GUARDIAN_RESTRICTED},
+};
+static const struct values guardian_statuses = VALUES(guardian_status_names);
+#define GUARDIAN_FIELDS                                                                \
+    FIELD(guardian, id, .required = true), FIELD(guardian, learner, .required = true), \
+        FIELD(guardian, guardian, .required = true),                                   \
+        FIELD(guardian, relation, .required = true, .values = &relations),             \
+        FIELD(guardian, legal_basis, .required = true, .values = &bases),              \
+        FIELD(guardian, rights, .required = true, .values = &rights),                  \
+        FIELD(guardian, from, .required = true), FIELD(guardian, to),                  \
+        FIELD(guardian, status, .required = true, .values = &guardian_statuses)
+static const struct field guardian_item_fields[] = {GUARDIAN_FIELDS, ORIGIN_FIELDS(guardian)};
+static const struct field guardian_event_fields[] = {GUARDIAN_FIELDS, REVISION_FIELD(guardian)};
+const struct record guardian_item = RECORD(guardian, guardian_item_fields);
+const struct record guardian_event = RECORD(guardian, guardian_event_fields);
+
+static const struct value account_role_names[] = {
+    {"official", ROLE_OFFICIAL},
+    {"records_official", ROLE_RECORDS_OFFICIAL},
+    {"head", ROLE_HEAD},
+    {"operator", ROLE_OPERATOR},
+};
+const struct values account_roles = VALUES(account_role_names);
+static const struct field account_role_fields[] = {
+    FIELD(account_role_at, role, .required = true, .values = &account_roles),
+    FIELD(account_role_at, node, .required = true),
+};
+const struct record account_role_record = RECORD(account_role_at, account_role_fields);
+
+static const struct field account_fields[] = {
+    FIELD(account, id, .required = true),
+    FIELD(account, person, .required = true),
+    FIELD(account, active),
+    FIELD(account, locale, .max = 2, .text = TEXT_CODE),
+    FIELD(account, roles, .max = 64, .record = &account_role_record),
+    REVISION_FIELD(account),
+};
+const struct record account_event = RECORD(account, account_fields);
+
+static const struct field client_fields[] = {
+    FIELD(client, id, .required = true),
+    FIELD(client, name, .required = true),
+    FIELD(client, node, .required = true),
+    FIELD(client, scopes, .required = true, .min = 0, .max = INT32_MAX),
+    FIELD(client, active),
+    REVISION_FIELD(client),
+};
+const struct record client_event = RECORD(client, client_fields);
+
+static const struct value alias_entity_names[] = {
+    {"person", ALIAS_PERSON},
+    {"organisation", ALIAS_ORGANISATION},
+};
+static const struct values alias_entities = VALUES(alias_entity_names);
+static const struct field alias_fields[] = {
+    FIELD(alias, id, .required = true),
+    FIELD(alias, canonical, .required = true),
+    FIELD(alias, entity, .required = true, .values = &alias_entities),
+    REVISION_FIELD(alias),
+};
+const struct record alias_event = RECORD(alias, alias_fields);
+
+static const struct field reference_fields[] = {
+    FIELD(reference, list, .required = true, .max = 40, .text = TEXT_CODE),
+    FIELD(reference, code, .required = true, .max = 64),
+    FIELD(reference, parent, .max = 64),
+    FIELD(reference, kind, .max = 40),
+    FIELD(reference, kk, .required = true, .max = 300),
+    FIELD(reference, ru, .required = true, .max = 300),
+    FIELD(reference, en, .max = 300),
+    FIELD(reference, valid_from),
+    FIELD(reference, valid_to),
+    REVISION_FIELD(reference),
+};
+const struct record reference_event = RECORD(reference, reference_fields);
+
+static const struct field key_fields[] = {
+    FIELD(public_key, kid, .required = true),
+    FIELD(public_key, jwk, .required = true, .max = 2000, .text = TEXT_FREE),
+    FIELD(public_key, retired_at),
+    REVISION_FIELD(public_key),
+};
+const struct record key_event = RECORD(public_key, key_fields);
+
+static const struct value revoked_kind_names[] = {
+    {"client", REVOKED_CLIENT},
+    {"account", REVOKED_ACCOUNT},
+    {"session", REVOKED_SESSION},
+    {"person", REVOKED_PERSON},
+};
+static const struct values revoked_kinds = VALUES(revoked_kind_names);
+static const struct field revocation_fields[] = {
+    FIELD(revocation, kind, .required = true, .values = &revoked_kinds),
+    FIELD(revocation, subject, .required = true),
+    FIELD(revocation, at, .required = true),
+};
+const struct record revocation_event = RECORD(revocation, revocation_fields);

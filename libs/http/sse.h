@@ -1,0 +1,31 @@
+/* Server-sent events: one answer that does not end, frames made once and shared by all its subscribers.
+ *
+ * A subscriber that does not read is cut off when more than 64 KiB wait for it; it comes back with Last-Event-ID and
+ * loses nothing. A comment ping goes to all each 15 s. */
+#ifndef HTTP_SSE_H
+#define HTTP_SSE_H
+
+#include "http/http.h"
+
+struct sse; /* one subscriber */
+
+typedef void sse_closed(struct sse *sse, void *context);
+
+/* Turns the request into a stream: 200, text/event-stream, no-store, "retry: 3000". The request itself is gone
+ * afterwards (copy what is needed of it). `closed` is called once, when the client has gone, was cut off, or after
+ * sse_close; `sse` is invalid after it returns. */
+struct sse *sse_open(struct http_request *request, sse_closed *closed, void *context);
+
+/* A frame that many get: formatted once, reference counted. `id` absent: none. `data` must hold no line break. */
+struct sse_frame;
+struct sse_frame *sse_frame_new(struct str id, const char *event, struct str data);
+void sse_frame_free(struct sse_frame *frame); /* when nobody is to get it any more; those who wait for it still do */
+
+void sse_send(struct sse *sse, struct sse_frame *frame);
+size_t sse_waiting_bytes(const struct sse *sse);
+void sse_close(struct sse *sse); /* after what waits was sent, at most 1 s */
+
+/* Last-Event-ID of the request, or `after` of its query; absent where neither is given. */
+struct str sse_resume_from(struct http_request *request);
+
+#endif
