@@ -20,8 +20,8 @@ struct setting {
     size_t offset;
     const char *fallback; /* as it would stand in the environment; NULL: it must be given */
     int64_t min, max;     /* of SETTING_INT; 0, 0: any */
-    bool secret;      /* of SETTING_TEXT: read from the file (at most 64 KiB, its last line break
-                       * left out) that NAME_FILE names; never printed */
+    bool secret; /* of SETTING_TEXT: read from the file that NAME_FILE names, at most 64 KiB, its
+                  * last line break left out; never printed */
     const char *help; /* one English sentence with its unit */
 };
 
@@ -29,19 +29,16 @@ struct settings {
     const struct setting *items;
     size_t count;
 };
-#define SETTINGS(array)                             \
-    {                                               \
-        (array), sizeof(array) / sizeof((array)[0]) \
-    }
+/* clang-format off */
+#define SETTINGS(array) {(array), sizeof(array) / sizeof((array)[0])}
 
 /* A row for a bool (true or false), int64_t or const char * member of struct `type_`. */
-#define SETTING(type_, member, name_, ...)                                                              \
-    {                                                                                                   \
-        .name = (name_),                                                                              \
-     .type = _Generic(((struct type_ *)0)->member, bool: SETTING_BOOL, int64_t: SETTING_INT,       \
-                      const char *: SETTING_TEXT),                                                 \
-     .offset = offsetof(struct type_, member), __VA_ARGS__ \
-    }
+#define SETTING(type_, member, name_, ...)                                                  \
+    {.name = (name_),                                                                       \
+     .type = _Generic(((struct type_ *)0)->member,                                          \
+                      bool: SETTING_BOOL, int64_t: SETTING_INT, const char *: SETTING_TEXT), \
+     .offset = offsetof(struct type_, member), __VA_ARGS__}
+/* clang-format on */
 
 /* Fills the struct at `target` from the environment; texts live in the arena. ERROR_INVALID names
  * the variable, never a secret's value. */
