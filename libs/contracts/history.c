@@ -17,5 +17,6 @@ static const struct field history_fields[] = {
     FIELD(history_rewound, from),
     FIELD(history_rewound, to),
     FIELD(history_rewound, survivors, .max = 1000, .record = &survivors_record),
+    FIELD(history_rewound, cut_offset),
 };
 const struct record history_rewound_event = RECORD(history_rewound, history_fields);

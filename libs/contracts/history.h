@@ -23,6 +23,7 @@ struct history_rewound {
     struct str from, to; /* the range of positions this part speaks for: above `from`, at most `to`;
                             absent: open */
     struct list survivors; /* above the cut, within the range */
+    int64_t cut_offset; /* in a partition of facts: ghosts stand behind this offset; -1: anywhere */
 };
 extern const struct record history_rewound_event;
 

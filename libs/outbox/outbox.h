@@ -1,8 +1,9 @@
 /* The transactional log of a service: what it commits, others will see, in order and exactly once.
  *
- * A service's SQL calls outbox_append(ids, keys, types, payloads) in the transaction that writes its rows; role relay
- * carries the log to Kafka; role push follows it, or a table stamped like it, below the same horizon. Every start of
- * PostgreSQL begins a new epoch (design.md). The schema is in schema/; its set is outbox_migrations. */
+ * A service's SQL calls outbox_append(ids, keys, types, payloads) in the transaction that writes
+ * its rows; role relay carries the log to Kafka; role push follows it, or a table stamped like it,
+ * below the same horizon. Every start of PostgreSQL begins a new epoch (design.md). The schema is
+ * in schema/; its set is outbox_migrations. */
 #ifndef OUTBOX_OUTBOX_H
 #define OUTBOX_OUTBOX_H
 
@@ -18,15 +19,16 @@
 
 extern const struct migration_set outbox_migrations;
 
-/* To be called on each new connection, before its first transaction: begins a new epoch where PostgreSQL was started
- * since the last one. Milliseconds; without Kafka. ERROR_FENCED where this history must not be spoken for (a return into an
- * abandoned one, another system identifier): an operator decides, see `history ls|accept`. Fits db_async_options.opened. */
+/* To be called on each new connection, before its first transaction: begins a new epoch where
+ * PostgreSQL was started since the last one. Milliseconds; without Kafka. ERROR_FENCED where this
+ * history must not be spoken for (a return into an abandoned one, another system identifier): an
+ * operator decides, see `history ls|accept`. Fits db_async_options.opened. */
 enum error outbox_open(struct db *db, void *unused, struct err *err) MUST_CHECK;
 
 /* ---- Horizon ---- */
 
-/* Below it no transaction of this database can commit a row any more. Two statements, each its own transaction;
- * rows must be read by a third that begins afterwards. */
+/* Below it no transaction of this database can commit a row any more. Two statements, each its own
+ * transaction; rows must be read by a third that begins afterwards. */
 struct horizon {
     int64_t epoch; /* current */
     int64_t xid;   /* rows of the current epoch with a lower xid are final; older epochs are */
@@ -34,30 +36,32 @@ struct horizon {
 enum error outbox_horizon(struct db *db, struct horizon *horizon, struct err *err) MUST_CHECK;
 
 /* The same on the event loop. */
-typedef void outbox_horizon_callback(void *context, const struct horizon *horizon, enum error code, const struct err *err);
+typedef void outbox_horizon_callback(void *context, const struct horizon *horizon, enum error code,
+                                     const struct err *err);
 void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback, void *context);
 
 /* ---- Role relay ---- */
 
 struct relay_options {
-    const char *service;     /* "grades" */
-    const char *cell;        /* "kz": ce_source is /<cell>/<service> */
+    const char *service; /* "grades" */
+    const char *cell;    /* "kz": ce_source is /<cell>/<service> */
     const char *conninfo;
     const char *brokers, *kafka_config, *client_id;
-    const char *poke_path;   /* pokes come here; NULL: polls only */
+    const char *poke_path; /* pokes come here; NULL: polls only */
     const volatile bool *stop;
-    const volatile bool *ready; /* set to true by relay_run once it holds the lease */
+    volatile bool *ready; /* set to true by relay_run once it holds the lease */
 };
 
-/* Runs until `*stop` (ERROR_NONE), or until it cannot go on: the lease or the connection was lost, a delivery failed, the
- * partitions are not what they were. Straight-line, blocking. Metrics: eiso_relay_pending (rows), eiso_relay_sent_total
- * (events), eiso_lag_events, eiso_last_event_age_seconds, eiso_horizon_age_seconds. */
+/* Runs until `*stop` (ERROR_NONE), or until it cannot go on: the lease or the connection was lost,
+ * a delivery failed, the partitions are not what they were. Straight-line, blocking. Metrics:
+ * eiso_relay_pending (rows), eiso_relay_sent_total (events), eiso_lag_events,
+ * eiso_last_event_age_seconds, eiso_horizon_age_seconds. */
 enum error relay_run(const struct relay_options *options, struct err *err) MUST_CHECK;
 
 /* ---- Role jobs ---- */
 
-/* Makes the log's day partitions 7 days ahead, drops those older than `keep_days` that the relay has passed.
- * Short statements, lock_timeout 200 ms; run it each minute. */
+/* Makes the log's day partitions 7 days ahead, drops those older than `keep_days` that the relay
+ * has passed. Short statements, lock_timeout 200 ms; run it each minute. */
 enum error outbox_partitions(struct db *db, int keep_days, struct err *err) MUST_CHECK;
 
 /* ---- Operators ---- */

@@ -1,0 +1,203 @@
+#include "outbox/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "outbox/outbox_internal.h"
+
+enum error outbox_open(struct db *db, void *unused, struct err *err)
+{
+    static const struct statement statement = {"outbox_open", "select outbox_open()"};
+    (void)unused;
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, NULL, &result, err);
+    if (code)
+        return code;
+    struct str state = result_str(&result, 0, 0);
+    if (!str_equal(state, STR("open")))
+        return err_set(err, ERROR_FENCED, "this history is %.*s: an operator decides (history ls)",
+                       STR_ARG(state));
+    return ERROR_NONE;
+}
+
+/* ---- Horizon: x first, then the lowest running xid, then (the caller) the rows; each its own
+ * transaction ---- */
+
+static const struct statement snapshot_statement = {
+    "outbox_snapshot", "select (select max(epoch) from history), "
+                       "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"};
+
+/* backend_xid has 32 bits: widened as the id nearest to x. */
+static const struct statement running_statement = {
+    "outbox_running", "select least($1::bigint, min($1 + ((a.backend_xid::text::bigint - ($1 & "
+                      "4294967295) + 2147483648)"
+                      "                                   & 4294967295) - 2147483648))"
+                      "  from pg_stat_activity a"
+                      " where a.datname = current_database() and a.backend_xid is not null"};
+
+static void read_snapshot(const struct result *result, struct horizon *horizon)
+{
+    horizon->epoch = result_bigint(result, 0, 0);
+    horizon->xid = result_bigint(result, 0, 1);
+}
+
+enum error outbox_horizon(struct db *db, struct horizon *horizon, struct err *err)
+{
+    CLEANUP(result_done) struct result snapshot = {0};
+    enum error code = db_exec(db, &snapshot_statement, NULL, &snapshot, err);
+    if (code)
+        return code;
+    read_snapshot(&snapshot, horizon);
+    struct params params = {0};
+    param_bigint(&params, horizon->xid);
+    CLEANUP(result_done) struct result running = {0};
+    code = db_exec(db, &running_statement, &params, &running, err);
+    if (code)
+        return code;
+    horizon->xid = result_bigint(&running, 0, 0);
+    return ERROR_NONE;
+}
+
+struct horizon_request {
+    struct db_async *db;
+    struct horizon horizon;
+    outbox_horizon_callback *callback;
+    void *context;
+};
+
+static void finish(struct horizon_request *request, enum error code, const struct err *err)
+{
+    request->callback(request->context, &request->horizon, code, err);
+    free(request);
+}
+
+static void running_arrived(void *context, const struct result *result, enum error code,
+                            const struct err *err)
+{
+    struct horizon_request *request = context;
+    if (!code)
+        request->horizon.xid = result_bigint(result, 0, 0);
+    finish(request, code, err);
+}
+
+static void snapshot_arrived(void *context, const struct result *result, enum error code,
+                             const struct err *err)
+{
+    struct horizon_request *request = context;
+    if (code) {
+        finish(request, code, err);
+        return;
+    }
+    read_snapshot(result, &request->horizon);
+    struct params params = {0};
+    param_bigint(&params, request->horizon.xid);
+    db_async_exec(request->db, &running_statement, &params, running_arrived, request);
+}
+
+void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback, void *context)
+{
+    struct horizon_request *request = mem_alloc(sizeof *request);
+    *request = (struct horizon_request){db, {0}, callback, context};
+    db_async_exec(db, &snapshot_statement, NULL, snapshot_arrived, request);
+}
+
+/* ---- Partitions ---- */
+
+/* DETACH CONCURRENTLY cannot run in a transaction; one that was interrupted is finished first. */
+static enum error drop_day(struct db *db, struct str name, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *detach = arena_printf(
+        &arena, "alter table event_log detach partition %.*s concurrently", STR_ARG(name));
+    enum error code = db_run(db, detach, err);
+    if (code)
+        return code;
+    return db_run(db, arena_printf(&arena, "drop table %.*s", STR_ARG(name)), err);
+}
+
+static enum error finish_detached(struct db *db, struct err *err)
+{
+    static const struct statement pending = {
+        "outbox_detach_pending",
+        "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+        " where i.inhparent = 'event_log'::regclass and i.inhdetachpending"};
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &pending, NULL, &result, err);
+    CLEANUP(arena_done) struct arena arena = {0};
+    for (size_t row = 0; !code && row < result_rows(&result); row++)
+        code = db_run(db,
+                      arena_printf(&arena, "alter table event_log detach partition %.*s finalize",
+                                   STR_ARG(result_str(&result, row, 0))),
+                      err);
+    return code;
+}
+
+static enum error drop_old_days(struct db *db, int keep_days, struct err *err)
+{
+    static const struct statement old_days = {"outbox_old_days",
+                                              "select name from event_log_old_days($1)"};
+    struct params params = {0};
+    param_int(&params, keep_days);
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &old_days, &params, &result, err);
+    for (size_t row = 0; !code && row < result_rows(&result); row++)
+        code = drop_day(db, result_str(&result, row, 0), err);
+    return code;
+}
+
+enum error outbox_partitions(struct db *db, int keep_days, struct err *err)
+{
+    enum error code = db_run(db, "set lock_timeout = '200ms'", err);
+    if (!code)
+        code = db_run(db, "select event_log_make_days(7)", err);
+    if (!code)
+        code = finish_detached(db, err);
+    if (!code)
+        code = drop_old_days(db, keep_days, err);
+    return code;
+}
+
+/* ---- Operators ---- */
+
+enum error outbox_history_list(struct db *db, struct buf *out, struct err *err)
+{
+    static const struct statement statement = {
+        "outbox_history_list", "select format('%s  started %s  system %s  cut %s.%s.%s  runs kept "
+                               "%s  %s%s', epoch, postmaster_start,"
+                               "              system_identifier, cut_epoch, cut_xid, cut_seq, "
+                               "cardinality(run_epochs), state,"
+                               "              case when decided_by is not null then ' (accepted by "
+                               "' || decided_by || ' at ' || decided_at || ')' else '' end)"
+                               "  from history order by epoch"};
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, NULL, &result, err);
+    for (size_t row = 0; !code && row < result_rows(&result); row++) {
+        buf_add_str(out, result_str(&result, row, 0));
+        buf_add_char(out, '\n');
+    }
+    return code;
+}
+
+/* Only 'foreign' can be accepted as it is: a history that was abandoned has lost events that others
+ * took back. */
+enum error outbox_history_accept(struct db *db, const char *who, struct err *err)
+{
+    static const struct statement statement = {
+        "outbox_history_accept",
+        "update history set state = 'open', decided_by = $1, decided_at = now()"
+        " where state = 'foreign' and epoch = (select max(epoch) from history)"};
+    struct params params = {0};
+    param_text(&params, str_from(who));
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code && result_affected(&result) == 0)
+        return err_set(err, ERROR_NOT_FOUND, "no history waits to be accepted");
+    return code;
+}
+
+extern const struct embedded outbox_schema[];
+extern const size_t outbox_schema_count;
+
+/* A count from another object is no constant in C: 1 is checked by the build's test. */
+const struct migration_set outbox_migrations = {"outbox", outbox_schema, 1};

@@ -1,0 +1,250 @@
+-- The transactional log of a service (design.md, "event_log, relay, apply: the exact rules"; why each rule is there:
+-- protocol-check.md). xids are kept as bigint: the 64-bit id, which has no order of its own in PostgreSQL 15's indexes
+-- when read in binary.
+
+-- Each start of PostgreSQL, and what it found.
+create table history (
+    epoch             bigint primary key,
+    postmaster_start  timestamptz not null,
+    system_identifier bigint not null,
+    cut_epoch         bigint not null, -- the relay's position as it was: all at or below it is the same in both histories
+    cut_xid           bigint not null,
+    cut_seq           bigint not null,
+    run_epochs        bigint[] not null, -- rows above the cut that survived, as runs of consecutive xids
+    run_from_xids     bigint[] not null,
+    run_to_xids       bigint[] not null,
+    state             text not null default 'open'
+        check (state in ('open',        -- this history speaks
+                         'foreign',     -- another cluster than before: an operator decides
+                         'abandoned')), -- the ledger knows a later history: an operator decides
+    decided_by        text,
+    decided_at        timestamptz
+);
+
+-- Where the relay stood in each partition at that start: all lost events were appended behind it.
+create table history_partition (
+    epoch       bigint not null,
+    topic       text not null,
+    partition   integer not null,
+    last_offset bigint not null,
+    primary key (epoch, topic, partition)
+);
+
+create sequence event_log_seq;
+
+create table event_log (
+    day      date not null default current_date,
+    epoch    bigint not null,
+    xid      bigint not null,
+    seq      bigint not null default nextval('event_log_seq'),
+    time     timestamptz not null default now(),
+    ids      uuid[] not null,
+    keys     text[] not null,
+    types    smallint[] not null,
+    payloads bytea[] not null
+) partition by range (day);
+alter table event_log alter column payloads set compression lz4;
+create index event_log_position on event_log (epoch, xid, seq);
+
+-- One row: who carries the log to Kafka, and how far.
+create table relay (
+    one           boolean primary key default true check (one),
+    epoch         bigint not null default 0,
+    xid           bigint not null default 0,
+    seq           bigint not null default 0,
+    holder        uuid,
+    backend_pid   integer,
+    backend_start timestamptz,
+    lease_until   timestamptz not null default '-infinity',
+    partitions    integer, -- of each topic; another count or partitioner would make watermarks lie
+    partitioner   text
+);
+insert into relay default values;
+
+-- The last event of each partition at or below the relay's position.
+create table relay_partition (
+    topic       text not null,
+    partition   integer not null,
+    last_offset bigint not null,
+    epoch       bigint not null,
+    xid         bigint not null,
+    seq         bigint not null,
+    index       integer not null,
+    primary key (topic, partition)
+);
+
+-- Days are made ahead and dropped when old and passed, by role jobs. Never a DEFAULT partition.
+create function event_log_make_days(p_days integer) returns void language plpgsql as $$
+declare
+    v_day date;
+    v_name text;
+begin
+    for v_day in select d::date from generate_series(current_date - 1, current_date + p_days, interval '1 day') d loop
+        v_name := 'event_log_' || to_char(v_day, 'YYYYMMDD');
+        if to_regclass(v_name) is null then
+            execute format('create table %I (like event_log including defaults including storage including compression)', v_name);
+            execute format('alter table event_log attach partition %I for values from (%L) to (%L)',
+                           v_name, v_day, v_day + 1);
+        end if;
+    end loop;
+end $$;
+select event_log_make_days(7);
+
+-- Which partitions are older than p_keep_days and hold nothing that the relay has not passed.
+create function event_log_old_days(p_keep_days integer) returns table (name text) language plpgsql as $$
+declare
+    v_child record;
+    v_left boolean;
+begin
+    for v_child in
+        select c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'event_log'::regclass
+    loop
+        continue when v_child.day >= current_date - p_keep_days;
+        execute format('select exists (select from %I l, relay r where (l.epoch, l.xid, l.seq) > (r.epoch, r.xid, r.seq))',
+                       v_child.relname) into v_left;
+        if not v_left then
+            name := v_child.relname;
+            return next;
+        end if;
+    end loop;
+end $$;
+
+-- Everyone who stamps rows holds this lock shared, the raise of an epoch holds it exclusively. The number is ours alone
+-- within a database.
+create function outbox_lock_id() returns bigint language sql immutable parallel safe as $$ select 503 $$;
+
+-- What this transaction stamps its rows with. Refuses where a new epoch has to begin first (EI001), where this history must
+-- not speak (EI001), and where a commit would not be durable when it is seen (an asynchronous one was tried: its xid was handed
+-- out again).
+create function outbox_stamp(out epoch bigint, out xid bigint) language plpgsql as $$
+declare
+    v_history record;
+begin
+    if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
+        raise exception 'synchronous_commit must be on' using errcode = 'EI001';
+    end if;
+    perform pg_advisory_xact_lock_shared(outbox_lock_id());
+    select h.epoch, h.postmaster_start, h.state into v_history from history h order by h.epoch desc limit 1;
+    if not found or v_history.postmaster_start <> pg_postmaster_start_time() then
+        raise exception 'PostgreSQL was started: a new epoch has to begin' using errcode = 'EI001';
+    end if;
+    if v_history.state <> 'open' then
+        raise exception 'this history is %: an operator decides', v_history.state using errcode = 'EI001';
+    end if;
+    epoch := v_history.epoch;
+    xid := pg_current_xact_id()::text::bigint;
+end $$;
+
+-- One row for all events of this transaction's call; arrays of one length.
+create function outbox_append(p_ids uuid[], p_keys text[], p_types smallint[], p_payloads bytea[])
+    returns void language plpgsql as $$
+declare
+    v_stamp record;
+begin
+    if cardinality(p_ids) = 0 then
+        return;
+    end if;
+    if cardinality(p_keys) <> cardinality(p_ids) or cardinality(p_types) <> cardinality(p_ids)
+       or cardinality(p_payloads) <> cardinality(p_ids) then
+        raise exception 'arrays of different lengths' using errcode = 'EI002';
+    end if;
+    if exists (select from unnest(p_payloads) p where octet_length(p) > 65536) then
+        raise exception 'an event is larger than 64 KiB' using errcode = 'EI002';
+    end if;
+    v_stamp := outbox_stamp();
+    insert into event_log (epoch, xid, ids, keys, types, payloads)
+    values (v_stamp.epoch, v_stamp.xid, p_ids, p_keys, p_types, p_payloads);
+end $$;
+
+-- (xid, seq) alone is not causal: a transaction with an older xid may change what a younger one has committed. Whoever
+-- changes a stamped row calls this with the row's stamp, under its lock; a younger one there means: again, with a newer xid.
+create function outbox_after(p_epoch bigint, p_xid bigint) returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
+begin
+    if p_epoch = v_stamp.epoch and p_xid > v_stamp.xid then
+        raise exception 'changed by a younger transaction' using errcode = '40001';
+    end if;
+end $$;
+
+-- The surviving rows above the cut, as runs of consecutive xids that each have a row: rows of one xid survive together,
+-- and a run over a gap would take a ghost for a survivor (protocol-check.md, E4).
+create function outbox_survivors(p_epoch bigint, p_xid bigint, p_seq bigint,
+                                 out epochs bigint[], out from_xids bigint[], out to_xids bigint[])
+    language sql stable as $$
+    with kept as (
+        select distinct l.epoch, l.xid from event_log l where (l.epoch, l.xid, l.seq) > (p_epoch, p_xid, p_seq)
+    ), island as (
+        select k.epoch, k.xid, k.xid - row_number() over (partition by k.epoch order by k.xid) as run from kept k
+    ), runs as (
+        select i.epoch, min(i.xid) as from_xid, max(i.xid) as to_xid from island i group by i.epoch, i.run
+    )
+    select coalesce(array_agg(r.epoch order by r.epoch, r.from_xid), '{}'),
+           coalesce(array_agg(r.from_xid order by r.epoch, r.from_xid), '{}'),
+           coalesce(array_agg(r.to_xid order by r.epoch, r.from_xid), '{}')
+    from runs r
+$$;
+
+-- Called on each new connection: begins the next epoch where the live start is not the recorded one. Returns the state.
+create function outbox_open() returns text language plpgsql as $$
+declare
+    v_last history;
+    v_system bigint := (select c.system_identifier from pg_control_system() c);
+    v_relay relay;
+    v_runs record;
+    v_epoch bigint;
+begin
+    select * into v_last from history order by epoch desc limit 1;
+    if found and v_last.postmaster_start = pg_postmaster_start_time() then
+        return v_last.state;
+    end if;
+    if current_setting('max_prepared_transactions')::integer <> 0 then
+        raise exception 'max_prepared_transactions must be 0' using errcode = 'EI001';
+    end if;
+    perform pg_advisory_xact_lock(outbox_lock_id());
+    select * into v_last from history order by epoch desc limit 1;
+    if found and v_last.postmaster_start = pg_postmaster_start_time() then
+        return v_last.state;
+    end if;
+    update relay set holder = null, backend_pid = null, backend_start = null, lease_until = '-infinity' returning * into v_relay;
+    v_runs := outbox_survivors(v_relay.epoch, v_relay.xid, v_relay.seq);
+    v_epoch := greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, coalesce(v_last.epoch, 0) + 1);
+    insert into history (epoch, postmaster_start, system_identifier, cut_epoch, cut_xid, cut_seq,
+                         run_epochs, run_from_xids, run_to_xids, state)
+    values (v_epoch, pg_postmaster_start_time(), v_system, v_relay.epoch, v_relay.xid, v_relay.seq,
+            v_runs.epochs, v_runs.from_xids, v_runs.to_xids,
+            case when v_last.state is distinct from 'open' and v_last.state is not null then v_last.state
+                 when v_last.system_identifier <> v_system then 'foreign' else 'open' end)
+    returning * into v_last;
+    insert into history_partition (epoch, topic, partition, last_offset)
+    select v_epoch, p.topic, p.partition, p.last_offset from relay_partition p;
+    insert into event_log (epoch, xid, seq, ids, keys, types, payloads)
+    values (v_epoch, 0, 0, array[gen_random_uuid()], array['~history'], array[1::smallint], array[''::bytea]);
+    return v_last.state;
+end $$;
+
+-- One event a row, for people.
+create view event_log_events as
+select l.epoch, l.xid, l.seq, e.index - 1 as index, l.time, e.id, e.key, e.type, e.payload
+from event_log l, unnest(l.ids, l.keys, l.types, l.payloads) with ordinality as e (id, key, type, payload, index);
+
+-- What a transaction appends to an event's head (record_encode_head): one field of its msgpack map.
+create function event_text(p_name text, p_value text) returns bytea language sql immutable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || case when octet_length(p_value) < 32
+                then set_byte('\x00'::bytea, 0, 160 + octet_length(p_value))
+                else '\xd9'::bytea || set_byte('\x00'::bytea, 0, octet_length(p_value)) end
+        || convert_to(p_value, 'UTF8')
+$$; -- names below 32 bytes, values below 256
+
+create function event_uuid(p_name text, p_value uuid) returns bytea language sql immutable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || '\xd924'::bytea || convert_to(p_value::text, 'UTF8')
+$$;
+
+create function event_int(p_name text, p_value bigint) returns bytea language sql immutable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || '\xd3'::bytea || int8send(p_value)
+$$;
