@@ -92,7 +92,7 @@ postgres_sql() { psql -h /proc/self/cwd/sock -U eiso_admin -d postgres -X -q -v 
 # A database and three roles for each service; repeating it changes nothing.
 postgres_databases() {
   local service
-  postgres_sql -c 'SELECT pg_reload_conf()' >/dev/null # pg_ident.conf
+  postgres_sql -c 'SELECT pg_reload_conf()' -c 'REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC' >/dev/null
   for service in $(describe_services); do
     sed "s/@service@/$service/g" "$DEPLOY/lib/service.sql"
   done | postgres_sql >/dev/null

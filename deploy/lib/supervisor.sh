@@ -6,19 +6,27 @@ WANTED=() # the services of this installation
 
 # service_put NAME KIND WANTED-TEXT: makes the folder; started later, or again when the text differs.
 service_put() {
-  local name=$1 kind=$2 scripts=../../program/deploy/s6 file
-  WANTED+=("$name")
-  if [[ ! -d s6/$name/log ]]; then
-    mkdir -p "s6/$name/data" "s6/$name/log" "log/$name"
-    ln -s "../$scripts/log/run" "../$scripts/log/notification-fd" "s6/$name/log/"
-    touch "s6/$name/down" # only `up` starts it: order matters
+  local folder=s6/$1
+  WANTED+=("$1")
+  if [[ ! -d $folder/log ]]; then
+    mkdir -p "$folder/data" "$folder/log" "log/$1"
+    ln -s ../../../program/deploy/s6/log/{run,notification-fd} "$folder/log/"
+    touch "$folder/down"
   fi
-  for file in finish "$kind/run" "$kind/down-signal" "$kind/notification-fd"; do
-    [[ ! -e program/deploy/s6/$file || -e s6/$name/${file#*/} ]] || ln -s "$scripts/$file" "s6/$name/"
-  done
-  [[ ! -e program/deploy/s6/$kind/check || -e s6/$name/data/check ]] ||
-    ln -s "../$scripts/$kind/check" "s6/$name/data/"
-  write_file "s6/$name/data/wanted" <<<"$3"
+  service_script "$2" run "$folder"
+  service_script "$2" finish "$folder" || ln -sfn ../../program/deploy/s6/finish "$folder/finish"
+  service_script "$2" down-signal "$folder" || true
+  service_script "$2" notification-fd "$folder" || true
+  service_script "$2" check "$folder/data" || true
+  write_file "$folder/data/wanted" <<<"$3"
+}
+
+# Links what a kind of service has into a folder; false when it has none.
+service_script() { # kind file folder
+  local up=../..
+  [[ $3 != */data ]] || up=../../..
+  [[ -e program/deploy/s6/$1/$2 ]] || return 1
+  [[ -L $3/$2 && $3/$2 -ef program/deploy/s6/$1/$2 ]] || ln -sfn "$up/program/deploy/s6/$1/$2" "$3/$2"
 }
 
 service_is_up() { [[ $(s6-svstat -o up "s6/$1" 2>/dev/null) == true ]]; }
@@ -26,6 +34,7 @@ service_is_changed() { ! cmp -s "s6/$1/data/wanted" "s6/$1/data/started"; }
 
 # Starts a service, or restarts it when it is made of something else than what is running.
 service_start() { # name
+  rm -f "s6/$1/down"
   if ! service_is_up "$1"; then
     s6-svdt-clear "s6/$1" 2>/dev/null || true
     cp "s6/$1/data/wanted" "s6/$1/data/started"
@@ -73,12 +82,20 @@ stop_everything() {
 supervisor_start() {
   if ! s6-svscanctl -z s6 2>/dev/null; then
     [[ -z $(supervised) ]] || supervisor_repair
+    hold_services
     setsid s6-svscan -t0 -c 200 s6 </dev/null >log/svscan 2>&1 9>&- &
     until s6-svscanctl -z s6 2>/dev/null; do sleep 0.02; done
   fi
   remove_unwanted
   s6-svscanctl -an s6
   supervisor_await
+}
+
+# A folder with the file `down` waits to be started: at the start of all, order matters. Later it must not be
+# there, for a supervisor that was killed is replaced, and has to start what it looks after by itself.
+hold_services() {
+  local name
+  for name in "${WANTED[@]}"; do touch "s6/$name/down"; done
 }
 
 # The head supervisor was killed, and what it started lives on without one: an orderly end, then anew.
@@ -127,5 +144,9 @@ service_remove() { # name
 supervisor_stop() {
   stop_everything
   s6-svscanctl -t s6 2>/dev/null || supervisor_release
-  while s6-svscanctl -z s6 2>/dev/null; do sleep 0.02; done
+  local tries=0
+  while s6-svscanctl -z s6 2>/dev/null; do
+    ((++tries < 1500)) || die "the supervisor does not end: something still writes to a log of $DIR/log"
+    sleep 0.02
+  done
 }
