@@ -1,20 +1,32 @@
-/* The entrance for batches: one SQL call for all items that arrived while the previous call was in flight, from however many
- * requests, taken fairly from the clients in turn, at most 2,000 items or 2 MiB a call. No timer. Each request is answered
- * with an outcome for each of its items when all of them have one (api.md, "Writing").
+/* The entrance for batches: one SQL call for all items that arrived while the previous call was in
+ * flight, from however many requests, taken fairly from the callers in turn, at most 2,000 items or
+ * about 2 MiB a call. No timer. Each request is answered with an outcome for each of its items when
+ * all of them have one (api.md, "Writing").
  *
- * What differs between entrances is an `entrance`: what an item is, the rules that need no database, and the statement.
+ * What differs between entrances is a `struct entrance`: what an item is, the rules that need no
+ * database, and the statement.
  *
  * The statement is `select * from take_x($1 .. $n)` with
- *     $1 integer[]  caller of each item, an index into the next two
+ *     $1 integer[]  caller of each item, an index into the callers of this call
  *     $2 integer[], $3 uuid[]  pairs (caller, node): the subtrees that the callers may write in
  *     $4 date       today in Kazakhstan
  *     $5..          a column for each field of `columns`
- *     last          bytea[], the heads of the items' events (record_encode_head with `event`), where `event` is given
- * and returns a row for each item that did not simply go well: item integer (from 1), outcome text, code text,
- * pointer text, other uuid. No row: the first of `outcomes` ("created"). An item may have several rows (several errors).
- * It commits by itself. It must be harmless to repeat: a call whose connection broke is made again.
- * ERROR_SERIALIZE is repeated at most three times; then, as with a lost connection that does not come back in time, the
- * items are `rejected` / `unavailable`, or, where nothing of a request was taken, the answer is 503. */
+ *     last          bytea[], the heads of the items' events (record_encode_head with `event`),
+ * where `event` is given The items are sorted by their ids, and no id comes twice in one call: the
+ * second waits for the next one. It returns a row for each item that did not simply go well: item
+ * integer (from 1), outcome text, code text, pointer text, other uuid No row: the first of
+ * `outcomes`. An item may have several rows, the last one's outcome counts: a code with outcome
+ * `rejected` is one of its "errors", with another outcome of its "warnings"; `other` beside a code
+ * is shown there as "existing"; without a code, as the item's "canonical". Codes are those of
+ * i18n's `problem.*`; one that ends in "_unknown" is retriable. A pointer is "" for the whole item;
+ * NULL is "".
+ *
+ * The statement commits by itself. It must be harmless to repeat: a call whose connection broke is
+ * made again for up to 10 s. ERROR_SERIALIZE is repeated at most three times. Then the items are
+ * `rejected` with the retriable code `unavailable` or `outcome_unknown`, or, where nothing of a
+ * request was taken, the answer is 503 with that code. Any other error is our bug: the call is cut
+ * in halves until the item that it does not survive is found; that one is `rejected` / `internal`.
+ */
 #ifndef SERVICE_GATHER_H
 #define SERVICE_GATHER_H
 
@@ -23,25 +35,31 @@
 #include "service/service.h"
 
 struct entrance {
-    const char *name;             /* "marks": in metrics and logs */
-    const struct record *record;  /* what a sender writes */
-    size_t id_offset;             /* of `struct uuid id` in the item */
-    /* Rules beyond the field table that need no database but know today; also fills what the columns need (fingerprint,
-     * month...). Called only for items without problems. May be NULL. */
+    const char *name;            /* "marks": in logs */
+    const struct record *record; /* what a sender writes */
+    size_t id_offset;            /* of `struct uuid id` in the item */
+    /* Rules beyond the field table that need no database but know today; also fills what the
+     * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
     const struct record *columns; /* over the same struct */
-    const struct record *event;   /* over the same struct; NULL: the statement makes its events by itself */
+    const struct record *event;   /* over the same struct; NULL: the statement makes its events */
     const struct statement *statement;
-    const char *const *outcomes;  /* in the order of the answer's counters: "created", "duplicate", "rejected", NULL */
-    const char *const *pokes;     /* roles of this service to be told after a commit: "relay", NULL */
+    /* The same with everything undone at the end (a plpgsql block that raises and catches), for
+     * `?dry_run=1`. NULL: that is refused with 400. */
+    const struct statement *dry_run;
+    /* In the order of the answer's counters, the one of items that went well first, with "rejected"
+     * among them: "created", "duplicate", "rejected", NULL. */
+    const char *const *outcomes;
+    const char *const *pokes; /* roles of this service to be told after a commit: "relay", NULL */
 };
 
-/* A route's handler in one line: reads the batch, checks, gathers, answers. 429 where what waits would take longer than
- * 500 ms. */
+/* A route's handler in one line: reads the batch, checks, gathers, answers. 503 while PostgreSQL is
+ * away; 429 where what waits would take longer than 500 ms, or memory would run out (64 MiB waiting
+ * in all, 16 of one caller): both before the body is decoded. The listener needs `writes`. */
 void gather_batch(struct http_request *request, const struct entrance *entrance);
 
 struct gather;
-struct gather *gather_new(struct process *process);
-void gather_free(struct gather *gather);
+struct gather *gather_new(struct process *process); /* of process->write and process->loop */
+void gather_free(struct gather *gather);            /* answers whoever waits with 503 */
 
 #endif

@@ -1,0 +1,118 @@
+/* The operator's commands: those that every service has, and its own. */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/service_internal.h"
+
+const char *process_operator(struct process *process)
+{
+    const char *behind = getenv("SUDO_USER");
+    const struct passwd *user = getpwuid(getuid());
+    if (behind && *behind && getuid() == 0)
+        return arena_printf(&process->arena, "%s", behind);
+    return user ? arena_printf(&process->arena, "%s", user->pw_name)
+                : arena_printf(&process->arena, "uid %u", (unsigned)getuid());
+}
+
+static int finish(enum error code, const struct err *err, struct buf *out)
+{
+    if (code)
+        fprintf(stderr, "%s: %s\n", error_info(code)->name, err->text);
+    else
+        fwrite(buf_str(out).ptr, 1, out->len, stdout);
+    buf_done(out);
+    return code ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool is(const char *argument, const char *word)
+{
+    return strcmp(argument, word) == 0;
+}
+
+static int history(struct process *process, struct db *db, int argc, char **argv)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    if (argc == 2 && is(argv[1], "ls"))
+        return finish(outbox_history_list(db, &out, &err), &err, &out);
+    if (argc == 2 && is(argv[1], "accept"))
+        return finish(outbox_history_accept(db, process_operator(process), &err), &err, &out);
+    return EXIT_USAGE;
+}
+
+static int quarantine(struct process *process, struct db *db, int argc, char **argv)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    int64_t id;
+    if (argc == 2 && is(argv[1], "ls"))
+        return finish(intake_quarantine_list(db, &out, &err), &err, &out);
+    if (argc == 3 && is(argv[1], "drop") && str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
+        return finish(intake_quarantine_drop(db, id, process_operator(process), &err), &err, &out);
+    return EXIT_USAGE;
+}
+
+static const struct command history_command = {"history", "ls | accept", history};
+static const struct command quarantine_command = {"quarantine", "ls | drop ID", quarantine};
+
+/* The i-th of all commands that this service has; NULL behind the last. */
+static const struct command *command_at(const struct service *service, size_t i)
+{
+    if (service_emits(service) && i-- == 0)
+        return &history_command;
+    if (service_applies(service) && i-- == 0)
+        return &quarantine_command;
+    return i < service->commands.count ? &service->commands.items[i] : NULL;
+}
+
+static const struct command *command_find(const struct service *service, const char *name)
+{
+    for (size_t i = 0;; i++) {
+        const struct command *command = command_at(service, i);
+        if (!command || is(command->name, name))
+            return command;
+    }
+}
+
+void command_help(const struct service *service, struct buf *out)
+{
+    const struct command *command;
+    for (size_t i = 0; (command = command_at(service, i)); i++)
+        buf_printf(out, "  %s %s\n", command->name, command->usage);
+}
+
+/* The built-in ones mend a log that does not speak; a service's own may write to it, so that it
+ * must. */
+static enum error command_connect(struct process *process, const struct command *command,
+                                  struct db **db, struct err *err)
+{
+    bool built_in = command == &history_command || command == &quarantine_command;
+    enum error code = db_open(db, process->common.database, err);
+    if (!code && !built_in && service_emits(process->service))
+        code = outbox_open(*db, NULL, err);
+    return code;
+}
+
+int command_run(struct process *process, int argc, char **argv)
+{
+    const struct command *command = command_find(process->service, argv[0]);
+    CLEANUP(db_close_at) struct db *db = NULL;
+    struct err err = {0};
+    if (!command) {
+        fprintf(stderr, "eiso-%s: there is no command %s; see --help\n", process->service->name,
+                argv[0]);
+        return EXIT_USAGE;
+    }
+    if (command_connect(process, command, &db, &err)) {
+        fprintf(stderr, "%s: %s\n", error_info(err.code)->name, err.text);
+        return EXIT_FAILED;
+    }
+    int status = command->run(process, db, argc, argv);
+    if (status == EXIT_USAGE)
+        fprintf(stderr, "usage: eiso-%s %s %s\n", process->service->name, command->name,
+                command->usage);
+    return status;
+}

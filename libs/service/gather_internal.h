@@ -1,0 +1,149 @@
+/* What the three files of gather share: gather.c lets requests in and lines them up, gather_call.c
+ * takes their items to PostgreSQL, gather_answer.c writes the answers. */
+#ifndef SERVICE_GATHER_INTERNAL_H
+#define SERVICE_GATHER_INTERNAL_H
+
+#include "base/metric.h"
+#include "service/gather.h"
+
+enum {
+    GATHER_CALL_ITEMS = 2000,
+    GATHER_CALL_BYTES = 2 * 1024 * 1024,
+    GATHER_TURN_ITEMS = 100, /* of one caller before the next one's turn */
+    GATHER_MOST_BYTES = 64 * 1024 * 1024,
+    GATHER_CALLER_BYTES = 16 * 1024 * 1024,
+    GATHER_MOST_WAIT_US = 500 * 1000,
+    GATHER_PATIENCE_US = 10 * 1000 * 1000, /* with a connection that is lost */
+    GATHER_PAUSE_MS = 50,                  /* before the call is made again on a new connection */
+    GATHER_REPEATS = 3,                    /* after ERROR_SERIALIZE */
+    GATHER_SPLITS = 64,                    /* failed calls in search of the items behind it */
+    GATHER_MOST_OUTCOMES = 8
+};
+
+/* ---- A request in line ---- */
+
+/* What is said about an item beyond its outcome. Lives in the request's arena. */
+struct finding {
+    const char *pointer, *code;
+    struct uuid existing;
+    bool retriable;
+    struct finding *next;
+};
+
+struct fate {
+    uint8_t outcome; /* 0: none yet; n: entrance->outcomes[n - 1] */
+    struct uuid canonical;
+    struct finding *findings;
+};
+
+/* A request whose items wait or are with PostgreSQL. Lives in the request's arena. */
+struct waiter {
+    struct http_request *request;
+    struct lane *lane;
+    struct batch batch;
+    struct fate *fates;    /* of each item */
+    size_t next;           /* the first item that no call has taken yet */
+    size_t open;           /* items without an outcome */
+    size_t decided;        /* items whose outcome came from PostgreSQL */
+    enum error failure;    /* why some could not be decided */
+    size_t item_bytes;     /* on average */
+    size_t bytes;          /* that it keeps in memory */
+    bool only_problems;    /* ?results=problems */
+    uint64_t in_call;      /* number of the call that `caller` is of */
+    int32_t caller;        /* its index there */
+    struct waiter *behind; /* in its caller's line, or of those that are to be answered */
+    struct waiter *previous, *following; /* of all unanswered ones */
+};
+
+/* An item that waits until another one with the same id has its outcome. The first of a chain knows
+ * its last. */
+struct twin {
+    struct waiter *waiter;
+    uint32_t index;
+    struct twin *behind, *last;
+    struct twin *next_chain; /* of those that may go with the next call */
+};
+
+/* The requests of one caller at one entrance. */
+struct caller {
+    struct uuid id;
+    struct waiter *first, *last;
+    size_t items, bytes; /* waiting */
+    struct caller *behind;
+};
+
+/* An entrance as it is called: for good, or dry. */
+struct lane {
+    const struct entrance *entrance;
+    bool dry;
+    const struct statement *statement;
+    uint8_t rejected;                             /* as in fate.outcome */
+    struct metric *metrics[GATHER_MOST_OUTCOMES]; /* of each outcome */
+    struct caller *first, *last;                  /* whose turn it is, and the end of the line */
+    struct twin *first_chain, *last_chain;
+    struct lane *next;
+};
+
+/* ---- The call ---- */
+
+/* An item of a call. */
+struct ref {
+    uint64_t high, low; /* its id: items are sorted by it */
+    uint32_t order;     /* in which it was taken */
+    uint32_t index;     /* in its batch */
+    struct waiter *waiter;
+    struct twin *twins; /* same id, for later calls */
+};
+
+struct range {
+    size_t from, count;
+};
+
+/* One call at a time: a run of items that is taken as a whole, or in parts where it fails. */
+struct call {
+    struct gather *gather; /* NULL: gather is gone, only the answer is awaited */
+    struct lane *lane;
+    struct ref refs[GATHER_CALL_ITEMS];
+    size_t count, bytes;
+    struct range parts[64]; /* still to be made, the last one first; a halving adds one */
+    size_t part_count;
+    struct range part; /* with PostgreSQL now */
+    bool sent;         /* its answer is awaited */
+    bool unknown;      /* a connection broke in mid-call of this part */
+    int repeats, splits;
+    int64_t begun_us, sent_us;
+    struct arena arena; /* parameters of the part */
+    struct buf heads;
+    struct params params;
+};
+
+struct gather {
+    struct process *process;
+    struct lane *lanes; /* the next one to be served first */
+    struct call *call;
+    bool busy;
+    uint64_t call_number;
+    int64_t call_us; /* what a call takes, a moving average */
+    size_t waiting_bytes;
+    struct waiter *waiters;  /* all unanswered ones */
+    struct waiter *finished; /* to be answered once the next call is under way */
+    struct loop_timer *pause;
+    struct buf answer;
+};
+
+/* Takes items of the lane that has some and sends them; `gather->busy` until call_ended. */
+void call_begin(struct gather *gather, struct lane *lane);
+void call_repeat(void *gather); /* of the timer */
+void call_ended(struct gather *gather);
+void call_free(struct call *call);
+
+/* The item has its outcome; the waiter is finished with its last one. */
+void waiter_settle(struct waiter *waiter, uint32_t index, uint8_t outcome);
+void waiter_find(struct waiter *waiter, uint32_t index, const struct finding *finding);
+
+/* Writes the answer; the waiter is gone. `out` is scratch. */
+void waiter_answer(struct waiter *waiter, struct buf *out);
+
+extern struct metric gather_calls, gather_call_time, gather_repeats, gather_waiting, gather_refused;
+
+#endif

@@ -1,0 +1,66 @@
+/* What the files of this library share. */
+#ifndef SERVICE_SERVICE_INTERNAL_H
+#define SERVICE_SERVICE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "service/service.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, LOG_KEEP_DAYS = 35 };
+
+/* ---- What a definition means ---- */
+
+bool service_emits(const struct service *service);   /* has a log and a relay */
+bool service_applies(const struct service *service); /* has subscriptions */
+bool service_reads_revocations(const struct service *service);
+const struct listener *service_listener(const struct service *service,
+                                        const char *role); /* or NULL */
+int service_processes(const struct service *service, const char *role);
+bool service_has_role(const struct service *service, const char *role);
+
+void service_describe(const struct service *service, int64_t partitions, struct buf *out);
+
+/* "<pokes>/<service>-<role>-<slot>.poke", in the process's arena. */
+char *process_poke_path(struct process *process, const char *role, int64_t slot);
+
+/* ---- Roles ---- */
+
+enum error role_listener(struct process *process, const struct listener *listener,
+                         struct err *err) MUST_CHECK;
+enum error role_apply(struct process *process, struct err *err) MUST_CHECK;
+enum error role_relay(struct process *process, struct err *err) MUST_CHECK;
+enum error role_jobs(struct process *process, struct err *err) MUST_CHECK;
+enum error role_migrate(struct process *process, struct err *err) MUST_CHECK;
+
+/* Finds the command in argv[0] and runs it; the exit code. */
+int command_run(struct process *process, int argc, char **argv);
+void command_help(const struct service *service, struct buf *out);
+
+/* ---- The observer: what the role's thread says, and the thread that tells it to others ---- */
+
+/* A condition of readiness. One byte with one writer: the role's thread. */
+struct check {
+    const char *name;
+    volatile bool ok;
+};
+
+enum { HEALTH_CHECKS = 3, HEALTH_STALE_US = 30 * 1000 * 1000 };
+
+struct health {
+    _Atomic int64_t beat_us; /* monotonic, of the last sign of life; 0: nobody beats here */
+    struct check checks[HEALTH_CHECKS]; /* up to the first without a name */
+};
+
+void health_beat(struct health *health);
+void health_rest(struct health *health); /* a wait without an end begins: no beat is expected */
+
+/* Answers on the Unix socket at `path` (an old one is replaced) from a thread of its own, which
+ * touches nothing but `health`, the metrics and /proc. An empty path: no observer, `*observer` is
+ * NULL. `process` and `health` must outlive it. */
+struct observer;
+enum error observer_open(struct observer **observer, struct process *process, struct health *health,
+                         struct err *err) MUST_CHECK;
+void observer_close(struct observer *observer); /* NULL is fine */
+void observer_close_at(struct observer **observer);
+
+#endif
