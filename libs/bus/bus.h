@@ -91,9 +91,9 @@ struct bus_message {
 struct bus_assignment {
     size_t topic;
     int32_t partition;
-    int64_t next_offset; /* in: -1; out: an offset, or BUS_FROM_BEGINNING */
+    int64_t next_offset; /* in: -1; out: an offset, BUS_FROM_BEGINNING, or (without a group) BUS_NOT_TAKEN */
 };
-enum { BUS_FROM_BEGINNING = -2 };
+enum { BUS_FROM_BEGINNING = -2, BUS_NOT_TAKEN = -3 };
 
 /* Called from bus_consume when the group hands out partitions: fills each next_offset (from PostgreSQL). An error
  * makes bus_consume fail with it. `revoked` is called before they are taken away. */

@@ -94,6 +94,9 @@ const struct topic *topic_history(const char *service)
     return NULL;
 }
 
+#define MARK_SUBJECT     .subject_at = offsetof(struct mark, learner) + 1
+#define REGISTER_SUBJECT .subject_at = offsetof(struct lesson_register, class) + 1
+
 /* In the order of their numbers. */
 static const struct event_type event_types[] = {
     {EVENT_HISTORY_REWOUND, "history.rewound", NULL, &history_rewound_event},
@@ -115,15 +118,18 @@ static const struct event_type event_types[] = {
     {EVENT_KEY_CHANGED, "kz.eiso.registry.key.changed.v1", &topic_keys, &key_event},
     {EVENT_ACCESS_REVOKED, "kz.eiso.registry.access.revoked.v1", &topic_revocations,
      &revocation_event},
-    {EVENT_MARK_RECORDED, "kz.eiso.grades.mark.recorded.v1", &topic_marks, &mark_event},
-    {EVENT_MARK_CORRECTED, "kz.eiso.grades.mark.corrected.v1", &topic_marks, &mark_event},
-    {EVENT_MARK_WITHDRAWN, "kz.eiso.grades.mark.withdrawn.v1", &topic_marks, &mark_event},
+    {EVENT_MARK_RECORDED, "kz.eiso.grades.mark.recorded.v1", &topic_marks, &mark_event,
+     MARK_SUBJECT},
+    {EVENT_MARK_CORRECTED, "kz.eiso.grades.mark.corrected.v1", &topic_marks, &mark_event,
+     MARK_SUBJECT},
+    {EVENT_MARK_WITHDRAWN, "kz.eiso.grades.mark.withdrawn.v1", &topic_marks, &mark_event,
+     MARK_SUBJECT},
     {EVENT_REGISTER_TAKEN, "kz.eiso.attendance.register.taken.v1", &topic_registers,
-     &register_event},
+     &register_event, REGISTER_SUBJECT},
     {EVENT_REGISTER_REPLACED, "kz.eiso.attendance.register.replaced.v1", &topic_registers,
-     &register_event},
+     &register_event, REGISTER_SUBJECT},
     {EVENT_REGISTER_WITHDRAWN, "kz.eiso.attendance.register.withdrawn.v1", &topic_registers,
-     &register_event},
+     &register_event, REGISTER_SUBJECT},
     {EVENT_INDICATOR_CHANGED, "kz.eiso.reports.indicator.changed.v1", &topic_indicators,
      &indicator_event},
     {EVENT_SMALL_ADDED, "kz.eiso.small.note.added.v1", &topic_small, &note_event},

@@ -42,6 +42,9 @@ struct event_type {
     const char *name; /* ce_type: "kz.eiso.grades.mark.recorded.v1" */
     const struct topic *topic;
     const struct record *record; /* of the value */
+    /* Whose later events wait behind one that cannot be applied: offset of a struct uuid in the
+     * value, plus one; 0: the key's. */
+    size_t subject_at;
 };
 
 /* Type numbers: registry 100.., grades 200.., attendance 300.., notify 400.., reports 500.., small

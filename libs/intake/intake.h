@@ -1,8 +1,10 @@
-/* Taking events in: each has its effect exactly once in this database, whatever dies (design.md, "Apply").
+/* Taking events in: each has its effect exactly once in this database, whatever dies (design.md,
+ * "Apply").
  *
- * A service names its subscriptions, a topic and a handler each; intake consumes in batches, and in one transaction drops
- * what was seen, hands the rest to the handlers, moves offsets and watermarks. The copies of the registry are handlers
- * that are here already (intake/copies.h). The schema is in schema/; its set is intake_migrations. */
+ * A service names its subscriptions, a topic and a handler each; intake consumes in batches, and in
+ * one transaction drops what was seen, hands the rest to the handlers, moves offsets and
+ * watermarks. The copies of the registry are handlers that are here already (intake/copies.h). The
+ * schema is in schema/; its set is intake_migrations. */
 #ifndef INTAKE_INTAKE_H
 #define INTAKE_INTAKE_H
 
@@ -25,8 +27,11 @@ struct event {
     struct uuid id;                /* ce_id */
     struct instant time;           /* ce_time: when its transaction was */
     struct position position;
-    struct str key;                /* of the message */
-    const void *value;             /* struct of type->record; NULL with a tombstone */
+    struct str key;    /* of the message */
+    const void *value; /* struct of type->record; NULL with a tombstone */
+    int32_t partition; /* where it stood, and its bytes: for quarantine */
+    int64_t offset;
+    struct str raw;
 };
 
 struct event_batch {
@@ -35,51 +40,62 @@ struct event_batch {
     const struct topic *topic;
     const struct event *events; /* in the order of each partition */
     size_t count;
-    void *context;       /* of the options */
+    void *context; /* of the options */
 };
 
-/* Writes the effects of all events of one topic. An error rolls the whole batch back: ERROR_UNAVAILABLE, ERROR_UNKNOWN and
- * ERROR_SERIALIZE are tried again from the start, all others end the process. What a single event makes impossible is not an
- * error: hand it to intake_hold. */
+/* Writes the effects of all events of one topic. An error rolls the whole batch back:
+ * ERROR_UNAVAILABLE, ERROR_UNKNOWN and ERROR_SERIALIZE are tried again from the start, all others
+ * end the process. What a single event makes impossible is not an error: hand it to intake_hold. */
 typedef enum error intake_handler(struct event_batch *batch, struct err *err);
 
 struct subscription {
     const struct topic *topic;
     intake_handler *handler;
 };
-#define SUBSCRIPTIONS(array) {(array), sizeof(array) / sizeof((array)[0])}
+#define SUBSCRIPTIONS(array)                        \
+    {                                               \
+        (array), sizeof(array) / sizeof((array)[0]) \
+    }
 struct subscriptions {
-    const struct subscription *items; /* topics are handed over in this order within a batch: registry first */
+    const struct subscription
+        *items; /* topics are handed over in this order within a batch: registry first */
     size_t count;
 };
 
-/* Events that were applied and are taken back: their source's history was rewound. Called in the effect's transaction
- * at the place of history.rewound in one partition, with every event of that partition that is a ghost (read again from
- * the topic), in order. For fact topics only; a state topic's own relay emits what holds. NULL: nothing to take back. */
+/* Events that were applied and are taken back: their source's history was rewound. Called in the
+ * effect's transaction at the place of history.rewound in one partition, with every event of that
+ * partition that is a ghost (read again from the topic), in order. For fact topics only; a state
+ * topic's own relay emits what holds. NULL: nothing to take back. */
 typedef enum error intake_retract(struct event_batch *ghosts, struct err *err);
 
 struct intake_options {
-    const char *service;  /* group "eiso.<service>.apply" */
+    const char *service; /* group "eiso.<service>.apply" */
     const char *conninfo;
     const char *brokers, *kafka_config, *client_id;
-    int slot;             /* group.instance.id "<service>-apply-<slot>" */
+    int slot; /* group.instance.id "<service>-apply-<slot>" */
     struct subscriptions subscriptions;
     intake_retract *retract;
     const char *const *poke_paths; /* told after each commit; ends with NULL; NULL: nobody */
+    /* outbox_open where the service has a log, for what its handlers append; NULL: none. */
+    enum error (*opened)(struct db *db, void *unused, struct err *err);
     void *context;
     const volatile bool *stop;
+    volatile bool *ready; /* set once partitions can be taken; may be NULL */
 };
 
 /* Runs until `*stop`, or until it cannot go on. Straight-line, blocking. Metrics: eiso_lag_events,
  * eiso_applied_total, eiso_skipped_total, eiso_quarantined, eiso_last_event_age_seconds. */
 enum error intake_run(const struct intake_options *options, struct err *err) MUST_CHECK;
 
-/* Puts one event of the batch into quarantine, with what waits behind it of the same key. */
-enum error intake_hold(struct event_batch *batch, const struct event *event, const char *reason, struct err *err) MUST_CHECK;
+/* Puts one event of the batch into quarantine. Later events of its subject wait behind it from the
+ * next batch on; those in this batch the handler holds, too. */
+enum error intake_hold(struct event_batch *batch, const struct event *event, const char *reason,
+                       struct err *err) MUST_CHECK;
 
 /* ---- Operators ---- */
 
 enum error intake_quarantine_list(struct db *db, struct buf *out, struct err *err) MUST_CHECK;
-enum error intake_quarantine_drop(struct db *db, int64_t id, const char *who, struct err *err) MUST_CHECK;
+enum error intake_quarantine_drop(struct db *db, int64_t id, const char *who,
+                                  struct err *err) MUST_CHECK;
 
 #endif
