@@ -70,15 +70,18 @@ static void complain(struct decode *decode, const char *code)
         problem_add(decode->problems, place_pointer(decode, ""), code);
 }
 
-/* At most 64 bytes of what a sender wrote; never half a character, nothing that is no text. */
-static struct str shown_name(struct str name)
+/* At most 64 bytes of what a sender wrote, and valid UTF-8 whatever that was. */
+static struct str shown_name(struct str name, char room[NAME_SHOWN_BYTES])
 {
-    if (name.len > NAME_SHOWN_BYTES) {
-        name.len = NAME_SHOWN_BYTES;
-        while (name.len && ((unsigned char)name.ptr[name.len] & 0xC0) == 0x80)
-            name.len--;
-    }
-    return str_is_utf8(name) ? name : STR("?");
+    struct str shown = {room, MIN_OF(name.len, (size_t)NAME_SHOWN_BYTES)};
+    while (shown.len < name.len && shown.len && ((unsigned char)name.ptr[shown.len] & 0xC0) == 0x80)
+        shown.len--; /* not half a character */
+    memcpy(room, name.ptr, shown.len);
+    bool valid = str_is_utf8(shown);
+    for (size_t i = 0; i < shown.len && !valid; i++)
+        if ((signed char)room[i] <= 0)
+            room[i] = '?';
+    return shown;
 }
 
 /* ---- Scalars ---- */
@@ -323,8 +326,11 @@ static void take_enum_set(struct decode *decode, const struct field *field,
 {
     static const struct element_kind kind = {TOKEN_TEXT, sizeof(unsigned), take_enum};
     struct vec vec = take_elements(decode, field, token, &kind);
-    for (size_t i = 0; i < vec.count; i++)
-        ((struct enum_set *)member)->bits |= UINT32_C(1) << ((unsigned *)(void *)vec.items)[i];
+    const unsigned *values = (const void *)vec.items;
+    for (size_t i = 0; i < vec.count; i++) {
+        ensure(values[i] < 32);
+        ((struct enum_set *)member)->bits |= UINT32_C(1) << values[i];
+    }
 }
 
 static void take_nested(struct decode *decode, const struct field *field, const struct token *token,
@@ -404,8 +410,9 @@ static size_t take_pair(struct decode *decode, const struct record *record, stru
 {
     size_t index = field_index(record, name, expected);
     bool known = index < record->count;
-    struct place place = {decode->place,
-                          known ? str_from(record->fields[index].name) : shown_name(name), 0};
+    char room[NAME_SHOWN_BYTES];
+    struct str shown = known ? str_from(record->fields[index].name) : shown_name(name, room);
+    struct place place = {decode->place, shown, 0};
     decode->place = &place;
     struct token token;
     decode->reader->next(decode->reader, &token);

@@ -21,7 +21,7 @@ static const struct range own_ranges[] = {
     [FIELD_INT] = {INT32_MIN, INT32_MAX},
     [FIELD_BIGINT] = {INT64_MIN + 1, INT64_MAX - 1},
     [FIELD_OPTIONAL] = {INT32_MIN, INT32_MAX},
-    [FIELD_ENUM_SET] = {0, LIST_ITEMS},
+    [FIELD_ENUM_SET] = {0, 31},
     [FIELD_TEXT] = {0, TEXT_CHARACTERS},
     [FIELD_UUIDS] = {0, LIST_ITEMS},
     [FIELD_TEXTS] = {0, LIST_ITEMS},
@@ -32,9 +32,11 @@ static const struct range own_ranges[] = {
 
 struct range field_range(const struct field *field)
 {
+    struct range own = own_ranges[field->type];
     if (field->min == 0 && field->max == 0)
-        return own_ranges[field->type];
-    return (struct range){field->min, field->max};
+        return own;
+    bool open = field->min > 0 && field->max == 0;
+    return (struct range){field->min, open ? own.max : field->max};
 }
 
 bool instant_in_years(struct instant instant)

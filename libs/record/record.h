@@ -102,7 +102,8 @@ struct field {
     bool required;
     bool appended;   /* encoding for a topic leaves its value to the transaction: record_encode_head */
     int64_t min;     /* numbers: least value; texts: characters; lists: items */
-    int64_t max;     /* greatest; 0 with min 0: the type's own range, texts 200 characters, lists 1,000 */
+    int64_t max;     /* greatest; 0 with min >= 0: the type's own, texts 200 characters, lists 1,000,
+                        bytes 64 KiB; a bigint lacks the two ends of its range */
     enum text_rule text;
     const struct values *values; /* of FIELD_ENUM and FIELD_ENUM_SET */
     const struct record *record; /* of FIELD_LIST and FIELD_NESTED */
