@@ -9,9 +9,9 @@ die() {
   exit 1
 }
 
-# Makes FILE hold what comes on standard input; an equal file is left alone. (No process is started for
-# that: an installation has some hundred such files.)
-write_file() { # file [mode]
+# Makes FILE hold what comes on standard input; an equal file is left alone. (That takes no process: an
+# installation has some hundred such files.)
+write_file() { # file
   local file=$1 old='' new=''
   IFS= read -r -d '' new || true
   if [[ -e $file ]]; then
@@ -19,7 +19,6 @@ write_file() { # file [mode]
     [[ $new != "$old" ]] || return 0
   fi
   printf '%s' "$new" >"$file.new"
-  chmod "${2:-600}" "$file.new"
   mv -f "$file.new" "$file"
 }
 

@@ -4,7 +4,7 @@
 
 demo_configure() {
   [[ -x program/bin/eiso-live ]] || return 0
-  service_put live live "$(fingerprint program/deploy/s6/live/run program/bin/eiso-live)"
+  service_put live live ''
   write_file s6/live/data/command <<<eiso-live
 }
 
@@ -37,7 +37,8 @@ demo_start() {
   demo_accounts
   environment_write
   [[ -d s6/live ]] || return 0
-  sed "s/'//g" eiso.env | write_file s6/live/data/environment
+  service_settings live "$(sed "s/'//g" eiso.env)"
+  fingerprint program/deploy/s6/live/run program/bin/eiso-live eiso.env | write_file s6/live/data/wanted
   service_start live
 }
 

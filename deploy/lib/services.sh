@@ -21,7 +21,7 @@ process_put() { # service role slot program
   service_put "$name" process "$RUN_IS ${PROGRAM_IS[$4]}
 $environment"
   write_file "s6/$name/data/command" <<<"$4 --role $2"
-  write_file "s6/$name/data/environment" <<<"$environment"
+  service_settings "$name" "$environment"
 }
 
 # All settings of a process, KEY=value lines. Paths are relative to DIR, in which it works.

@@ -29,6 +29,19 @@ service_script() { # kind file folder
   [[ -L $3/$2 && $3/$2 -ef program/deploy/s6/$1/$2 ]] || ln -sfn "$up/program/deploy/s6/$1/$2" "$3/$2"
 }
 
+# service_settings NAME KEY=VALUE-LINES: the environment of a service, a file for each variable (s6-envdir), so
+# that no secret ever stands in a command line.
+service_settings() {
+  local folder=s6/$1/env key value
+  mkdir -p "$folder"
+  for key in "$folder"/*; do
+    [[ ! -e $key || $'\n'$2 == *$'\n'"${key##*/}="* ]] || rm "$key"
+  done
+  while IFS='=' read -r key value; do
+    write_file "$folder/$key" <<<"$value"
+  done <<<"$2"
+}
+
 service_is_up() { [[ $(s6-svstat -o up "s6/$1" 2>/dev/null) == true ]]; }
 service_is_changed() { ! cmp -s "s6/$1/data/wanted" "s6/$1/data/started"; }
 
