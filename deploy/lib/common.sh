@@ -43,13 +43,13 @@ use_folder() { # folder
   esac
 }
 
-is_installation() { [[ -e $DIR/conf/settings && -d $DIR/s6 ]]; }
-
-require_installation() { is_installation || die "no installation in $DIR"; }
+# What `up` made bears a mark: `down --wipe` removes nothing else.
+require_installation() { [[ -e $DIR/.eiso ]] || die "no installation in $DIR"; }
 
 # Goes on as the user that owns the processes, with an environment of our own.
 as_run_user() { # command...
-  local clean=(env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 TERM="${TERM:-dumb}")
+  cd "$DIR" || die "cannot enter $DIR"
+  local clean=(env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 EISO_OPERATOR="${SUDO_USER:-$(id -un)}")
   if ((EUID == 0)); then
     exec setpriv --reuid=eiso --regid=eiso --init-groups --no-new-privs "${clean[@]}" "$@"
   else

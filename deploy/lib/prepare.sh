@@ -25,19 +25,35 @@ build_programs() {
 }
 
 prepare_folder() {
-  local owner user
-  user=$(run_user)
+  local owner
   if ((EUID == 0)) && ! id eiso >/dev/null 2>&1; then
     useradd --system --no-create-home --shell /usr/sbin/nologin eiso
   fi
-  if [[ ! -e $DIR ]]; then
-    mkdir -p "$DIR"
-    ((EUID)) || chown eiso:eiso "$DIR"
-  fi
+  [[ -e $DIR ]] || make_folder
+  [[ -e $DIR/.eiso || -z $(ls -A "$DIR") ]] || die "$DIR holds something else; choose an empty or a new folder"
+  ((EUID)) || [[ -e $DIR/.eiso ]] || chown eiso:eiso "$DIR"
   owner=$(stat -c %U "$DIR")
-  [[ $owner == "$user" ]] || die "$DIR belongs to $owner, and the processes would run as $user"
-  ((EUID)) || setpriv --reuid=eiso --regid=eiso --init-groups test -w "$DIR" ||
-    die "the user eiso, as whom the processes run, cannot reach $DIR; choose another --dir, such as /srv/eiso"
+  [[ $owner == "$(run_user)" ]] || die "$DIR belongs to $owner, and the processes would run as $(run_user)"
+  is_reachable "$DIR" || die "the user eiso, as whom the processes run, cannot reach $DIR; choose another --dir"
+  touch "$DIR/.eiso"
+}
+
+is_reachable() { ((EUID)) || setpriv --reuid=eiso --regid=eiso --init-groups test -x "$1"; } # folder
+
+# Below a folder that is closed to the processes' user (root's home, mostly), a link leads to where they can work.
+make_folder() {
+  local parent
+  parent=$(dirname "$DIR")
+  mkdir -p "$parent"
+  if is_reachable "$parent"; then
+    mkdir "$DIR"
+  else
+    mkdir -p /var/lib/eiso
+    ln -s "$(mktemp -d /var/lib/eiso/XXXXXX)" "$DIR"
+    say "  the user eiso cannot enter $parent: $DIR leads to $(readlink "$DIR")"
+    DIR=$(realpath "$DIR")
+    chmod 755 "$DIR"
+  fi
 }
 
 install_programs() {
@@ -60,5 +76,5 @@ install_scripts() {
   while read -r file; do
     mkdir -p "$(dirname "$DIR/program/deploy/$file")"
     copy_file "$DEPLOY/$file" "$DIR/program/deploy/$file"
-  done < <(cd "$DEPLOY" && find down status lib s6 nginx kafka -type f)
+  done < <(cd "$DEPLOY" && find lib s6 nginx kafka -type f)
 }

@@ -45,7 +45,7 @@ END
 process_run_once() { # service role program argument...
   local settings
   mapfile -t settings < <(process_environment "$1" "$2" 0)
-  env -i PATH="$PATH" LANG="$LANG" "${settings[@]}" "program/bin/$3" "${@:4}"
+  env -i PATH="$PATH" LANG="$LANG" EISO_OPERATOR="$EISO_OPERATOR" "${settings[@]}" "program/bin/$3" "${@:4}"
 }
 
 services_migrate() {
@@ -60,11 +60,14 @@ services_migrate() {
 
 process_names() { describe_processes | awk '{ print $1 "-" $2 "-" $3 }'; }
 
-# One after the other: while a process restarts, the others of its role go on.
+# Slot after slot: while a process restarts, the others of its role go on.
 services_start() {
-  local name
-  for name in $(process_names); do
-    service_start "$name"
+  local slot name
+  for slot in $(describe_processes | cut -f3 | sort -nu); do
+    for name in $(process_names | grep -- "-$slot\$"); do
+      service_start "$name" &
+    done
+    wait
   done
 }
 

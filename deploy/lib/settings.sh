@@ -7,7 +7,7 @@ settings_choose() {
   [[ ! -e conf/settings ]] || . conf/settings
   local before=$PORT
   PORT=${WANTED_PORT:-$PORT}
-  [[ $PORT =~ ^[0-9]+$ ]] && ((PORT > 0 && PORT < 65536)) || die "no port: $PORT"
+  [[ $PORT =~ ^[1-9][0-9]{0,4}$ ]] || die "no port: $PORT"
   if [[ ! -e conf/settings || $PORT != "$before" ]] && is_listening "$PORT"; then
     die "port $PORT is taken by another program; choose another with --port"
   fi

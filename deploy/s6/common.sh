@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=dash
 # For the run and finish scripts of supervised services, which start in their own folder, DIR/s6/NAME.
 # A script that needs the installation's folder asks here, so that no path is written into any of them.
 
