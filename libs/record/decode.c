@@ -123,11 +123,16 @@ static void take_optional(struct decode *decode, const struct field *field,
         *(struct optional *)member = (struct optional){true, (int32_t)token->number};
 }
 
+/* A sender's text may hold a NUL: lengths first. */
+static bool is_name(const char *name, struct str text)
+{
+    return strlen(name) == text.len && memcmp(name, text.ptr, text.len) == 0;
+}
+
 static unsigned value_of(const struct values *values, struct str name)
 {
     for (size_t i = 0; i < values->count; i++)
-        if (strncmp(values->items[i].name, name.ptr, name.len) == 0 &&
-            values->items[i].name[name.len] == '\0')
+        if (is_name(values->items[i].name, name))
             return values->items[i].value;
     return 0;
 }
@@ -364,20 +369,15 @@ static const struct {
 
 /* ---- A map into a struct ---- */
 
-static bool is_named(const struct field *field, struct str name)
-{
-    return strncmp(field->name, name.ptr, name.len) == 0 && field->name[name.len] == '\0';
-}
-
 /* Index of the field, or the count of fields. Senders keep to an order: the one expected comes
  * first. */
 static size_t field_index(const struct record *record, struct str name, size_t expected)
 {
     for (size_t i = expected; i < record->count; i++)
-        if (is_named(&record->fields[i], name))
+        if (is_name(record->fields[i].name, name))
             return i;
     for (size_t i = 0; i < expected; i++)
-        if (is_named(&record->fields[i], name))
+        if (is_name(record->fields[i].name, name))
             return i;
     return record->count;
 }

@@ -381,6 +381,19 @@ static void a_name_that_comes_twice_is_refused(void **state)
            "0:/points duplicate_field");
 }
 
+static void a_name_with_a_nul_is_another_name(void **state)
+{
+    (void)state;
+    expect(RECORD_MSGPACK,
+           STR("\x91\x83\xA2id\xD9\x24" ID "\xA4kind\xA9"
+               "formative\xA7points\0\x01"),
+           "0:/points? unknown_field");
+    expect(RECORD_MSGPACK,
+           STR("\x91\x82\xA2id\xD9\x24" ID "\xA4kind\xAA"
+               "formative\0"),
+           "0:/kind unknown_value");
+}
+
 /* ---- Bodies that are no batch ---- */
 
 static void a_broken_json_body_names_line_and_byte(void **state)
@@ -770,6 +783,7 @@ int main(void)
         TEST(a_long_unknown_name_is_cut_between_characters),
         TEST(at_most_32_problems_of_an_item_are_kept),
         TEST(a_name_that_comes_twice_is_refused),
+        TEST(a_name_with_a_nul_is_another_name),
         TEST(a_broken_json_body_names_line_and_byte),
         TEST(lines_are_items_and_empty_ones_are_skipped),
         TEST(a_broken_msgpack_body_names_its_byte),
