@@ -1,0 +1,44 @@
+/* grades: marks, recorded by school systems and followed by parents and the ministry. */
+#include "api.h"
+#include "intake/copies.h"
+#include "national/calendar.h"
+#include "store.h"
+
+extern const struct embedded grades_schema[];
+extern const size_t grades_schema_count;
+
+static const struct route api_routes[] = {
+    {HTTP_POST, "/v1/marks", post_marks, .body_bytes = 4 << 20, .scope = SCOPE_MARKS_WRITE,
+     .summary = "Records marks: a batch with an outcome for each item."},
+    {HTTP_GET, "/v1/learners/{id}/marks", get_learner_marks, .scope = SCOPE_MARKS_READ,
+     .summary = "A learner's marks, newest first."},
+};
+
+static const struct listener listeners[] = {
+    {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true},
+};
+
+static const struct subscription subscriptions[] = {COPY_SUBSCRIPTIONS};
+
+static enum error make_months(struct process *process, struct db *db, struct err *err)
+{
+    (void)process;
+    struct date today = date_today();
+    return store_make_months(db, calendar_oldest_taken(today), (struct date){today.day + 92}, err);
+}
+
+static const struct job jobs[] = {
+    {"months", 3600 * 1000, make_months},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct service grades = {
+        .name = "grades",
+        .listeners = LISTENERS(listeners),
+        .subscriptions = SUBSCRIPTIONS(subscriptions),
+        .schema = {grades_schema, &grades_schema_count},
+        .jobs = JOBS(jobs),
+    };
+    return service_main(&grades, argc, argv);
+}
