@@ -379,6 +379,8 @@ static void answer_the_rest(struct gather *gather)
 
 void gather_free(struct gather *gather)
 {
+    if (!gather)
+        return;
     struct call *call = gather->call;
     answer_the_rest(gather);
     while (gather->lanes) {

@@ -60,6 +60,6 @@ void gather_batch(struct http_request *request, const struct entrance *entrance)
 
 struct gather;
 struct gather *gather_new(struct process *process); /* of process->write and process->loop */
-void gather_free(struct gather *gather);            /* answers whoever waits with 503 */
+void gather_free(struct gather *gather); /* answers whoever waits with 503; NULL is fine */
 
 #endif

@@ -162,16 +162,26 @@ static void twins_release(struct lane *lane, struct twin *chain)
 
 /* ---- Binding ---- */
 
-/* The callers of a part: each once, by its principal. */
+/* The callers of a part, each once: requests of one caller have a principal each, as a rule with
+ * the same nodes. */
 struct callers {
     const struct principal **items;
     size_t count, pairs;
 };
 
+static bool is_same(const struct principal *a, const struct principal *b)
+{
+    if (!a || !b)
+        return a == b;
+    return uuid_equal(&a->id, &b->id) && a->nodes.count == b->nodes.count &&
+           (a->nodes.count == 0 ||
+            memcmp(a->nodes.items, b->nodes.items, a->nodes.count * sizeof(struct uuid)) == 0);
+}
+
 static int32_t caller_index(struct callers *callers, const struct principal *principal)
 {
     for (size_t i = 0; i < callers->count; i++)
-        if (callers->items[i] == principal)
+        if (is_same(callers->items[i], principal))
             return (int32_t)i;
     callers->items[callers->count] = principal;
     callers->pairs += principal ? principal->nodes.count : 0;

@@ -141,22 +141,20 @@ static enum error begin(struct listening *listening, struct err *err)
     return code;
 }
 
-/* Backwards; whatever was not made is NULL. */
+/* Whatever was not made is NULL. First those whose last answers go to requests and to the service.
+ */
 static void end(struct listening *listening)
 {
     struct process *process = listening->process;
     observer_close(listening->observer);
-    if (process->gather)
-        gather_free(process->gather);
     if (process->server)
         http_server_close(process->server);
-    if (listening->look && listening->listener->stop)
-        listening->listener->stop(process);
-    if (process->auth)
-        auth_close(process->auth);
-    if (process->write)
-        db_async_free(process->write);
+    gather_free(process->gather);
+    db_async_free(process->write);
     db_async_free(process->read);
+    if (process->state && listening->listener->stop)
+        listening->listener->stop(process);
+    auth_close(process->auth);
     loop_timer_free(listening->look);
     loop_timer_free(listening->patience);
     loop_free(process->loop);

@@ -30,24 +30,27 @@ static const char *const *apply_pokes(struct process *process)
 
 enum error role_apply(struct process *process, struct err *err)
 {
-    struct health health = {0};
+    struct health health = {.checks = {{.name = "partitions"}}};
     CLEANUP(observer_close_at) struct observer *observer;
     enum error code = observer_open(&observer, process, &health, err);
     if (code)
         return code;
     const struct service *service = process->service;
-    return intake_run(&(struct intake_options){.service = service->name,
-                                               .conninfo = process->common.database,
-                                               .brokers = process->common.brokers,
-                                               .kafka_config = process->common.kafka_config,
-                                               .client_id = process->client_id,
-                                               .slot = (int)process->common.slot,
-                                               .subscriptions = service->subscriptions,
-                                               .retract = service->retract,
-                                               .poke_paths = apply_pokes(process),
-                                               .context = process,
-                                               .stop = &process->stop},
-                      err);
+    return intake_run(
+        &(struct intake_options){.service = service->name,
+                                 .conninfo = process->common.database,
+                                 .brokers = process->common.brokers,
+                                 .kafka_config = process->common.kafka_config,
+                                 .client_id = process->client_id,
+                                 .slot = (int)process->common.slot,
+                                 .subscriptions = service->subscriptions,
+                                 .retract = service->retract,
+                                 .poke_paths = apply_pokes(process),
+                                 .opened = service_emits(service) ? outbox_open : NULL,
+                                 .context = process,
+                                 .stop = &process->stop,
+                                 .ready = &health.checks[0].ok},
+        err);
 }
 
 /* ---- relay ---- */

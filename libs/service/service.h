@@ -109,8 +109,8 @@ struct listener {
     /* After loop and connections are made, before the socket listens. Registers metrics of its own.
      * May be NULL. */
     enum error (*start)(struct process *process, struct err *err);
-    /* After the last request, while the loop and the connections are still there: gives back what
-     * `start` took. May be NULL. */
+    /* After the last request, when the connections are closed and the loop is still there: gives
+     * `state` back. May be NULL. */
     void (*stop)(struct process *process);
     /* Another process of this service has committed something: look again. Apply pokes every
      * listener that has this. It may be lost: look by yourself from time to time, too. May be NULL.
