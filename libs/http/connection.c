@@ -313,6 +313,6 @@ void connection_expired(struct connection *connection)
         return;
     }
     connection->close = true;
-    http_problem(&connection->exchange->request, 408, "request_timeout",
+    http_problem(&connection->exchange->request, 408, "timeout",
                  "the request took too long to arrive");
 }

@@ -36,7 +36,7 @@ size_t head_length(struct str input, struct refusal *refusal)
     if (end)
         return (size_t)(end - input.ptr) + 4;
     if (input.len >= HTTP_MAX_HEADER_BYTES)
-        refuse(refusal, 431, "headers_too_large", "more than 16 KiB of headers");
+        refuse(refusal, 431, "header_too_large", "more than 16 KiB of headers");
     else if (has_bare_line_feed(input))
         refuse_bad(refusal, "a line does not end in CRLF");
     return 0;
@@ -129,7 +129,7 @@ static bool parse_request_line(struct str line, struct http_head *head, struct r
         return refuse_bad(refusal, "the request's target is not a path");
     head->keep_alive = str_equal(line, STR("HTTP/1.1"));
     if (!head->keep_alive && !str_equal(line, STR("HTTP/1.0")))
-        return refuse(refusal, 505, "http_version", "HTTP/1.1 is spoken here");
+        return refuse(refusal, 505, "bad_request", "HTTP/1.1 is spoken here");
     return true;
 }
 
@@ -151,7 +151,7 @@ static bool parse_header(struct str line, struct http_head *head, struct refusal
     if (!str_present(value) || !is_token(name) || !is_header_value(value))
         return refuse_bad(refusal, "a header line is not name: value");
     if (head->count == HEAD_MAX_HEADERS)
-        return refuse(refusal, 431, "headers_too_large", "more than 64 headers");
+        return refuse(refusal, 431, "header_too_large", "more than 64 headers");
     head->headers[head->count++] = (struct header){name, str_trim(value)};
     return true;
 }
@@ -213,7 +213,7 @@ static bool check_headers(struct http_head *head, struct refusal *refusal)
     if (str_present(head_find(head, STR("transfer-encoding"))))
         return refuse_bad(refusal, "a body needs Content-Length; Transfer-Encoding is not taken");
     if (str_present(head_find(head, STR("expect"))))
-        return refuse(refusal, 417, "expectation_failed", "Expect is not supported");
+        return refuse(refusal, 417, "bad_request", "Expect is not supported");
     parse_connection(head);
     return parse_length(head, refusal);
 }

@@ -101,7 +101,7 @@ bool target_parse(struct str text, struct arena *arena, struct http_target *targ
     *target = (struct http_target){.query = text};
     target->raw_path = str_cut(&target->query, '?');
     if (!split_path(target->raw_path, arena, target)) {
-        *refusal = (struct refusal){400, "bad_path", "the path is not plain UTF-8 segments"};
+        *refusal = (struct refusal){400, "bad_request", "the path is not plain UTF-8 segments"};
         return false;
     }
     if (!split_query(target->query, arena, target)) {
