@@ -56,7 +56,7 @@ enum error db_failure_of_connection(const struct db *db, const char *what, enum 
     size_t length = strlen(words);
     while (length && words[length - 1] == ' ')
         words[--length] = '\0';
-    return err_set(err, code, "%s: %s", what, words);
+    return err_set(err, code, "%s%s%s", what, length ? ": " : "", words);
 }
 
 /* Only the primary message: detail and context may hold values, which are people's data. */

@@ -125,7 +125,7 @@ enum error db_exec(struct db *db, const struct statement *statement, const struc
  * lost connection is ERROR_UNKNOWN. */
 enum error db_run(struct db *db, const char *sql, struct err *err) MUST_CHECK;
 
-/* The SQLSTATE of the last error, "" where there was none. */
+/* The SQLSTATE of the last call, "" where it went well or the connection was lost. */
 const char *db_sqlstate(const struct db *db);
 
 /* ---- Transactions: read committed ---- */

@@ -150,8 +150,8 @@ int64_t result_affected(const struct result *result)
 /* Whether the item would point into the result, which may go before it. */
 static bool borrows(enum field_type type)
 {
-    return type == FIELD_TEXT || type == FIELD_BYTES || type == FIELD_TEXTS ||
-           type == FIELD_UUIDS || type == FIELD_LIST || type == FIELD_NESTED;
+    return type == FIELD_TEXT || type == FIELD_BYTES || type == FIELD_TEXTS || type == FIELD_LIST ||
+           type == FIELD_NESTED;
 }
 
 static void read_column(const PGresult *answer, int column, const struct record *record,
