@@ -72,8 +72,8 @@ struct auth_options {
 enum error auth_open(struct auth **auth, const struct auth_options *options,
                      struct err *err) MUST_CHECK;
 
-/* After `read` was freed (whose last answers still come here) and all watches were released; before
- * the loop. */
+/* After the server was closed (a request that still waits is dropped) and all watches were
+ * released. */
 void auth_close(struct auth *auth); /* NULL is fine */
 
 /* For http_server_options.guard: finds the principal by bearer token or cookie, checks route.scope

@@ -15,6 +15,7 @@ struct keyring {
     struct key_set *set; /* NULL: not read yet */
     int64_t asked_us;    /* monotonic; of the last statement, 0: none yet */
     bool reading;
+    bool closed; /* lives on until what is being read has come */
     STAILQ_HEAD(, keyring_wait) waiting;
 };
 
@@ -47,11 +48,21 @@ static void keyring_answer(struct keyring *keyring, const struct err *err)
     }
 }
 
+static void keyring_end(struct keyring *keyring)
+{
+    key_set_free(keyring->set);
+    free(keyring);
+}
+
 static void keys_read(void *context, const struct result *result, enum error code,
                       const struct err *err)
 {
     struct keyring *keyring = context;
     keyring->reading = false;
+    if (keyring->closed) {
+        keyring_end(keyring);
+        return;
+    }
     if (!code) {
         key_set_free(keyring->set);
         keyring->set = key_set_from(result);
@@ -82,10 +93,12 @@ struct keyring *keyring_new(struct loop *loop, struct db_async *read)
 
 void keyring_free(struct keyring *keyring)
 {
-    ensure(!keyring->reading); /* `read` was freed before */
+    static const struct err closing = {ERROR_UNAVAILABLE, "the process ends"};
     loop_timer_free(keyring->timer);
-    key_set_free(keyring->set);
-    free(keyring);
+    keyring->closed = true;
+    keyring_answer(keyring, &closing);
+    if (!keyring->reading)
+        keyring_end(keyring);
 }
 
 const struct key_set *keyring_get(const struct keyring *keyring)

@@ -33,8 +33,8 @@ static const struct statement client_rights = {
            " from copy_client where id = $1",
 };
 
-/* $1 account, $2 today. An official sees the figures of the subtree, the other roles its records,
- * too. */
+/* $1 account, $2 today. A role that is not known here says nothing. An official sees the figures of
+ * the subtree, the other roles its records, too. */
 static const struct statement account_rights = {
     .name = "auth_account_rights",
     .sql = "select a.active, a.person, r.roles, r.nodes, r.overview,"
@@ -46,7 +46,8 @@ static const struct statement account_rights = {
            " from copy_account a cross join lateral ("
            "   select array_agg(distinct role) as roles, array_agg(distinct node) as overview,"
            "          array_agg(distinct node) filter (where role <> 'official') as nodes"
-           "   from jsonb_to_recordset(coalesce(a.roles, '[]')) as at(role text, node uuid)) r"
+           "   from jsonb_to_recordset(coalesce(a.roles, '[]')) as at(role text, node uuid)"
+           "   where role in ('official', 'records_official', 'head', 'operator')) r"
            " where a.id = $1",
 };
 
@@ -64,7 +65,6 @@ static const unsigned role_scopes[] = {
     [ROLE_OPERATOR] = SCOPE_REGISTRY_READ | SCOPE_REGISTRY_WRITE | SCOPE_INDICATORS_READ,
 };
 
-/* A role that this version does not know allows nothing. */
 static unsigned scopes_of_role(struct str name)
 {
     for (size_t i = 0; i < account_roles.count; i++) {
@@ -123,20 +123,19 @@ struct rights_cache *rights_cache_new(struct db_async *read, const struct revoca
 
 static void slot_free(struct slot *slot)
 {
-    LIST_REMOVE(slot, chain);
-    TAILQ_REMOVE(&slot->cache->ages, slot, age);
-    slot->cache->count--;
     arena_done(&slot->arena);
     free(slot);
 }
 
-void rights_cache_free(struct rights_cache *cache)
+/* A slot whose statement is under way lives on, without a cache, until the answer comes. */
+static void slot_remove(struct slot *slot)
 {
-    while (!TAILQ_EMPTY(&cache->ages)) {
-        ensure(!TAILQ_FIRST(&cache->ages)->sent_us); /* `read` was freed before */
-        slot_free(TAILQ_FIRST(&cache->ages));
-    }
-    free(cache);
+    LIST_REMOVE(slot, chain);
+    TAILQ_REMOVE(&slot->cache->ages, slot, age);
+    slot->cache->count--;
+    slot->cache = NULL;
+    if (!slot->sent_us)
+        slot_free(slot);
 }
 
 static struct bucket *bucket_of(struct rights_cache *cache, const struct uuid *id)
@@ -162,7 +161,7 @@ static void evict(struct rights_cache *cache)
     {
         if (slot->sent_us || slot->answering)
             continue;
-        slot_free(slot);
+        slot_remove(slot);
         return;
     }
 }
@@ -187,12 +186,14 @@ static struct slot *slot_new(struct rights_cache *cache, enum principal_kind kin
 static bool is_fresh(const struct slot *slot, int64_t now_us)
 {
     const struct rights *rights = &slot->rights;
-    const struct rights_cache *cache = slot->cache;
-    int64_t keep_us = rights->active ? cache->keep_us : KEEP_INACTIVE_US;
-    int64_t trust_us = revocations_trust_us(cache->revocations, &rights->person, rights->asked_us);
+    const struct revocations *revocations = slot->cache->revocations;
     enum revoked_kind whole = rights->kind == PRINCIPAL_CLIENT ? REVOKED_CLIENT : REVOKED_ACCOUNT;
-    return rights->asked_us && now_us - rights->asked_us < MIN_OF(keep_us, trust_us) &&
-           person_seen_us < rights->asked_us && whole_seen_us < rights->asked_us;
+    int64_t whole_us = revocations_find(revocations, whole, &rights->id).seen_us;
+    int64_t person_us = revocations_find(revocations, REVOKED_PERSON, &rights->person).seen_us;
+    int64_t trust_us = revocations_trust_us(revocations, &rights->person, rights->asked_us);
+    int64_t keep_us = rights->active ? slot->cache->keep_us : KEEP_INACTIVE_US;
+    return rights->asked_us > MAX_OF(whole_us, person_us) &&
+           now_us - rights->asked_us < MIN_OF(keep_us, trust_us);
 }
 
 /* ---- Asking ---- */
@@ -235,6 +236,10 @@ static void slot_read(void *context, const struct result *result, enum error cod
                       const struct err *err)
 {
     struct slot *slot = context;
+    if (!slot->cache) {
+        slot_free(slot);
+        return;
+    }
     if (!code)
         slot_fill(slot, result);
     int64_t sent_us = slot->sent_us;
@@ -274,4 +279,15 @@ void rights_find(struct rights_cache *cache, enum principal_kind kind, const str
     STAILQ_INSERT_TAIL(&slot->waiting, wait, next);
     if (!slot->sent_us)
         slot_ask(slot);
+}
+
+void rights_cache_free(struct rights_cache *cache)
+{
+    static const struct err closing = {ERROR_UNAVAILABLE, "the process ends"};
+    while (!TAILQ_EMPTY(&cache->ages)) {
+        struct slot *slot = TAILQ_FIRST(&cache->ages);
+        slot_answer(slot, &closing);
+        slot_remove(slot);
+    }
+    free(cache);
 }
