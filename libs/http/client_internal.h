@@ -118,7 +118,7 @@ static inline void client_wait(struct client *client, int64_t at_most_ms)
     loop_watch_set(client->watch,
                    (client->asleep ? 0 : LOOP_READ) | (client->unsent.len ? LOOP_WRITE : 0));
     loop_timer_set(client->patience, at_most_ms);
-    if (!client_content(client))
+    while (!client_content(client) && !client->impatient) /* others on the loop stop it, too */
         loop_run(client->loop);
     loop_timer_clear(client->patience);
 }
