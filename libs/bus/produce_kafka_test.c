@@ -1,16 +1,8 @@
 /* The producer against a real broker: acknowledgements, order, partitions, compression, a killed
  * broker. */
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/clock.h"
-#include "bus/bus.h"
-#include "testkit/check.h"
-#include "testkit/testkit.h"
+#include "bus/bus_test_internal.h"
 
 enum { PARTITIONS = 4, BATCH = 500 };
 
@@ -31,68 +23,17 @@ static void note(void *context, uint64_t number, const char *topic, int32_t part
 
 static struct bus_producer *open_producer(const char *brokers, struct acknowledged *acknowledged)
 {
-    struct err err = {0};
-    struct bus_producer *producer = NULL;
-    const struct bus_producer_options options = {
-        .settings = {.brokers = brokers, .client_id = "test"},
-        .acknowledged = note,
-        .context = acknowledged,
-    };
-    assert_int_equal(bus_producer_open(&producer, &options, &err), ERROR_NONE);
-    return producer;
-}
-
-static const char *new_topic(struct arena *arena, const char *brokers, int32_t partitions)
-{
-    struct err err = {0};
-    struct bus_admin *admin = NULL;
-    const struct bus_settings settings = {.brokers = brokers, .client_id = "test"};
-    const struct bus_topic topic = {testkit_name(arena, "produce"), partitions, 1, NULL, 0};
-    assert_int_equal(bus_admin_open(&admin, &settings, &err), ERROR_NONE);
-    assert_int_equal(bus_admin_create_topics(admin, &topic, 1, &err), ERROR_NONE);
-    bus_admin_close(admin);
-    return topic.name;
+    return test_producer(brokers, note, acknowledged);
 }
 
 static void produce(struct bus_producer *producer, const char *topic, struct str key,
                     struct str value)
 {
-    struct err err = {0};
-    const struct bus_message_out message = {
-        .topic = topic, .partition = -1, .key = key, .value = value};
-    enum error code;
-    do
-        code = bus_produce(producer, &message, &err);
-    while (code == ERROR_BUSY);
-    if (code)
-        fail_msg("%s", err.text);
-}
-
-/* Polls until all is acknowledged. */
-static void drain(struct bus_producer *producer, int64_t timeout_ms)
-{
-    struct err err = {0};
-    int64_t end_us = clock_monotonic() + timeout_ms * 1000;
-    struct bus_progress progress = bus_producer_progress(producer);
-    while (progress.acknowledged < progress.produced) {
-        if (bus_producer_poll(producer, 100, &err))
-            fail_msg("%s", err.text);
-        assert_true(clock_monotonic() < end_us);
-        progress = bus_producer_progress(producer);
-    }
+    test_produce(producer, &(struct bus_message_out){
+                               .topic = topic, .partition = -1, .key = key, .value = value});
 }
 
 /* ---- Reading back ---- */
-
-static enum error from_beginning(void *context, struct bus_assignment *assignments, size_t count,
-                                 struct err *err)
-{
-    (void)context;
-    (void)err;
-    for (size_t i = 0; i < count; i++)
-        assignments[i].next_offset = BUS_FROM_BEGINNING;
-    return ERROR_NONE;
-}
 
 static struct bus_consumer *open_reader(const char *brokers, const char *topic)
 {
@@ -102,7 +43,7 @@ static struct bus_consumer *open_reader(const char *brokers, const char *topic)
         .settings = {.brokers = brokers, .client_id = "test"},
         .topics = &topic,
         .topic_count = 1,
-        .assigned = from_beginning,
+        .assigned = test_from_beginning,
     };
     assert_int_equal(bus_consumer_open(&consumer, &options, &err), ERROR_NONE);
     return consumer;
@@ -138,7 +79,7 @@ static void every_message_is_acknowledged_in_order(void **state)
 {
     (void)state;
     CLEANUP(arena_done) struct arena arena = {0};
-    const char *topic = new_topic(&arena, testkit_brokers(), PARTITIONS);
+    const char *topic = test_topic(&arena, testkit_brokers(), PARTITIONS);
     struct acknowledged acknowledged = {0};
     struct bus_producer *producer = open_producer(testkit_brokers(), &acknowledged);
     for (int i = 0; i < 5000; i++) {
@@ -147,7 +88,7 @@ static void every_message_is_acknowledged_in_order(void **state)
         produce(producer, topic, str_from(key), STR("value"));
     }
     assert_int_equal(bus_producer_progress(producer).produced, 5000);
-    drain(producer, 20000);
+    test_drain(producer, 20000);
     assert_int_equal(bus_producer_progress(producer).acknowledged, 5000);
     assert_int_equal(acknowledged.count, 5000);
     bus_producer_close(producer);
@@ -164,7 +105,7 @@ static void a_key_decides_the_partition(void **state)
 {
     (void)state;
     CLEANUP(arena_done) struct arena arena = {0};
-    const char *topic = new_topic(&arena, testkit_brokers(), PARTITIONS);
+    const char *topic = test_topic(&arena, testkit_brokers(), PARTITIONS);
     struct acknowledged acknowledged = {0};
     struct bus_producer *producer = open_producer(testkit_brokers(), &acknowledged);
     for (int i = 0; i < 200; i++) {
@@ -172,7 +113,7 @@ static void a_key_decides_the_partition(void **state)
         snprintf(key, sizeof key, "%.*s", i % 31 + 1, "abcdefghijklmnopqrstuvwxyz0123456789");
         produce(producer, topic, str_from(key), STR("x"));
     }
-    drain(producer, 20000);
+    test_drain(producer, 20000);
     bus_producer_close(producer);
     int seen[PARTITIONS] = {0};
     read_all(testkit_brokers(), topic, 200, check_partition, seen);
@@ -203,7 +144,7 @@ static void tombstones_and_headers_arrive_as_sent(void **state)
     (void)state;
     CLEANUP(arena_done) struct arena arena = {0};
     struct err err = {0};
-    const char *topic = new_topic(&arena, testkit_brokers(), 1);
+    const char *topic = test_topic(&arena, testkit_brokers(), 1);
     struct acknowledged acknowledged = {0};
     struct bus_producer *producer = open_producer(testkit_brokers(), &acknowledged);
     const struct bus_header headers[] = {{STR("ce_type"), STR("kz.eiso.test")},
@@ -212,7 +153,7 @@ static void tombstones_and_headers_arrive_as_sent(void **state)
         .topic = topic, .partition = 0, .key = STR("k"), .headers = headers, .header_count = 2};
     assert_int_equal(bus_produce(producer, &message, &err), ERROR_NONE);
     produce(producer, topic, STR("k"), STR(""));
-    drain(producer, 20000);
+    test_drain(producer, 20000);
     bus_producer_close(producer);
     int index = 0;
     read_all(testkit_brokers(), topic, 2, check_parts, &index);
@@ -223,11 +164,11 @@ static void the_first_failure_is_the_last_word(void **state)
     (void)state;
     CLEANUP(arena_done) struct arena arena = {0};
     struct err err = {0};
-    const char *topic = new_topic(&arena, testkit_brokers(), 1);
+    const char *topic = test_topic(&arena, testkit_brokers(), 1);
     struct acknowledged acknowledged = {0};
     struct bus_producer *producer = open_producer(testkit_brokers(), &acknowledged);
     produce(producer, topic, STR("k"), STR("good"));
-    drain(producer, 20000);
+    test_drain(producer, 20000);
     char *large = mem_alloc(2 << 20); /* over message.max.bytes */
     memset(large, 'x', 2 << 20);
     const struct bus_message_out message = {
@@ -269,15 +210,6 @@ static void check_number(void *context, const struct bus_message *message)
     assert_true(str_equal(message->value, str_from(text)));
 }
 
-static void produce_numbers(struct bus_producer *producer, const char *topic, int from, int to)
-{
-    for (int i = from; i < to; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "%d", i);
-        produce(producer, topic, STR("one"), str_from(text));
-    }
-}
-
 /* Kills it from another process while this one goes on. */
 static pid_t kill_beside(struct testkit_server *kafka)
 {
@@ -296,25 +228,25 @@ static void a_killed_broker_loses_doubles_and_turns_nothing(void **state)
     enum { FIRST = 20000, ALL = 100000, LZ4 = 3 };
     struct testkit_server *kafka = testkit_kafka_new();
     const char *brokers = testkit_server_address(kafka);
-    const char *topic = new_topic(&arena, brokers, 1);
+    const char *topic = test_topic(&arena, brokers, 1);
     struct acknowledged acknowledged = {0};
     struct bus_producer *producer = open_producer(brokers, &acknowledged);
-    produce_numbers(producer, topic, 0, FIRST);
-    drain(producer, 20000);
+    test_numbers(producer, topic, 0, 0, FIRST);
+    test_drain(producer, 20000);
     assert_int_equal(codec_on_disk(testkit_server_data(kafka), topic), LZ4);
     uint64_t disconnects = bus_producer_disconnects(producer);
     pid_t killer = kill_beside(kafka);
     int next = FIRST;
     while (bus_producer_disconnects(producer) == disconnects && next < ALL) {
-        produce_numbers(producer, topic, next, next + 100);
+        test_numbers(producer, topic, 0, next, next + 100);
         assert_int_equal(bus_producer_poll(producer, 1, &(struct err){0}), ERROR_NONE);
         next += 100;
     }
     assert_int_equal(testkit_wait(killer, 10000), 0);
     assert_in_range(next, FIRST + 101, ALL - 1); /* it died while we were at it */
-    produce_numbers(producer, topic, next, ALL);
+    test_numbers(producer, topic, 0, next, ALL);
     testkit_server_start(kafka);
-    drain(producer, 60000);
+    test_drain(producer, 60000);
     assert_true(bus_producer_disconnects(producer) > disconnects);
     assert_int_equal(acknowledged.count, ALL);
     bus_producer_close(producer);
