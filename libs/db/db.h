@@ -39,7 +39,7 @@ struct params {
     char scratch[DB_MAX_PARAMS][16]; /* numbers in network order */
 };
 
-void param_null(struct params *params, uint32_t type_oid);
+void param_null(struct params *params, uint32_t type_oid); /* db/oids.h */
 void param_bool(struct params *params, bool value);
 void param_int(struct params *params, int32_t value);
 void param_bigint(struct params *params, int64_t value);

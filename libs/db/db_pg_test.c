@@ -322,6 +322,37 @@ static void records_go_in_as_columns_and_come_back(void **state)
     assert_table_holds(db, things, THINGS);
 }
 
+struct roster {
+    struct uuids learners;
+    struct strs names;
+};
+static const struct field roster_fields[] = {FIELD(roster, learners), FIELD(roster, names)};
+static const struct record roster_record = RECORD(roster, roster_fields);
+
+static void arrays_in_a_row_are_read(void **state)
+{
+    (void)state;
+    static const struct statement rosters = {
+        "rosters", "select array[$1, $1] as learners, array['а', '', 'в']::text[] as names"
+                   " union all select '{}', null"};
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(db_close_at) struct db *db = open_db();
+    struct uuid id = uuid_v7();
+    struct params params = {0};
+    param_uuid(&params, &id);
+    struct result result = query(db, &rosters, &params);
+    size_t count;
+    struct roster *came = result_records(&result, &roster_record, &arena, &count);
+    result_done(&result);
+    assert_int_equal(count, 2);
+    assert_int_equal(came[0].learners.count, 2);
+    assert_true(uuid_equal(&came[0].learners.items[1], &id));
+    assert_int_equal(came[0].names.count, 3);
+    assert_true(str_equal(came[0].names.items[2], STR("в")));
+    assert_int_equal(came[1].learners.count, 0);
+    assert_int_equal(came[1].names.count, 0);
+}
+
 static void no_records_are_empty_columns(void **state)
 {
     (void)state;
@@ -662,6 +693,7 @@ int main(void)
         TEST(smaller_numbers_widen),
         TEST(our_own_bugs_abort),
         TEST(records_go_in_as_columns_and_come_back),
+        TEST(arrays_in_a_row_are_read),
         TEST(no_records_are_empty_columns),
         TEST(records_are_copied_in),
         TEST(a_copy_that_fails_leaves_nothing_and_the_connection_usable),
