@@ -96,12 +96,13 @@ struct follow *follow_new(const struct follow_options *options)
     struct follow *follow = mem_alloc(sizeof *follow);
     follow->options = *options;
     follow->timer = loop_timer_new(options->loop, look, follow);
-    struct err err;
-    if (options->poke_path &&
-        loop_poke_listen(options->loop, options->poke_path, look, follow, &err))
-        log_error("no pokes: looking twice a second", &err);
     look(follow);
     return follow;
+}
+
+void follow_look(struct follow *follow)
+{
+    look(follow);
 }
 
 void follow_free(struct follow *follow)

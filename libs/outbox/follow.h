@@ -14,7 +14,6 @@ struct follow;
 struct follow_options {
     struct loop *loop;
     struct db_async *db;
-    const char *poke_path;
     /* $1, $2, $3 bigint: rows above this position (epoch, xid, seq); $4, $5 bigint: of older epochs
      * than $4, or of it with an xid below $5; $6 integer: at most so many, in the order of the
      * position. The first three columns are the position. */
@@ -27,6 +26,9 @@ struct follow_options {
 /* Begins at the horizon as it is now: what is older is read by whoever wants it. */
 struct follow *follow_new(const struct follow_options *options);
 void follow_free(struct follow *follow);
+
+/* Poked: look at once. */
+void follow_look(struct follow *follow);
 
 /* Everything up to here was handed out; false before the first look. Index is unused. */
 bool follow_position(const struct follow *follow, struct position *position);

@@ -183,8 +183,7 @@ static void add_topics(const struct service *service, int64_t partitions, struct
         if (owns(service, topics_all[i]))
             add_topic(topics_all[i], partitions, out);
     if (service_emits(service))
-        add_topic(topic_history(service->name), partitions, out);
-    buf_add_char(out, ']');
+        buf_add_char(out, ']');
 }
 
 static void add_observer_topics(const struct service *service, struct buf *out)
@@ -193,8 +192,6 @@ static void add_observer_topics(const struct service *service, struct buf *out)
     for (size_t i = 0; i < topics_all_count; i++)
         if (owns(service, topics_all[i]) && !topics_all[i]->personal)
             add_item(out, topics_all[i]->name);
-    if (service_emits(service))
-        add_item(out, topic_history(service->name)->name);
     buf_add_char(out, ']');
 }
 
