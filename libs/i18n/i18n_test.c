@@ -135,12 +135,12 @@ static void parents_read_sentences(void **state)
     (void)state;
     CLEANUP(buf_done) struct buf buf = {0};
     static const char *const expected[LANGUAGES] = {
-        "Айгерім 2026 ж. 3 қараша күні «Математика» пәнінен қалыптастырушы бағалауда 10 балдан 8 "
-        "балл "
-        "алды.",
-        "Айгерім, 3 ноября 2026 г.: формативное оценивание по предмету «Математика» — 8 баллов из "
-        "10.",
-        "Айгерім got 8 of 10 points in Mathematics, formative assessment, on 3 November 2026."};
+        ("Айгерім 2026 ж. 3 қараша күні «Математика» пәнінен қалыптастырушы "
+         "бағалауда 10 балдан 8 балл алды."),
+        ("Айгерім, 3 ноября 2026 г.: формативное оценивание по предмету «Математика» "
+         "— 8 баллов из 10."),
+        "Айгерім got 8 of 10 points in Mathematics, formative assessment, on 3 November 2026.",
+    };
     for (enum language l = LANGUAGE_KK; l < LANGUAGES; l++) {
         i18n_format(&buf, l, MESSAGE_FEED_MARK_FORMATIVE, I18N_TEXT("child", "Айгерім"),
                     I18N_STR("subject", i18n_text(l, i18n_find("subject", STR("math")))),
@@ -263,6 +263,8 @@ static const char *const known_codes[] = {"problem.missing",
                                           "problem.bad_cursor",
                                           "problem.bad_parameter",
                                           "problem.timeout",
+                                          "problem.corrupt",
+                                          "problem.fenced",
                                           "subject.math",
                                           "subject.algebra",
                                           "subject.geometry",

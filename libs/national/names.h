@@ -41,8 +41,9 @@ struct names_person {
     struct str family_ru, given_ru, middle_ru;
 };
 
-/* The person of a seed: the same seed gives the same names, neighbouring seeds differ. About one in
- * five has Russian names, one in twenty no patronymic. Texts live in the arena. */
+/* The person of a seed: the same seed gives the same names, neighbouring seeds differ; 4.7 million
+ * Kazakh combinations besides the Russian ones. One in five has Russian names, one in twenty no
+ * patronymic (absent). Texts live in the arena or as long as the program. */
 struct names_person names_make(struct arena *arena, uint64_t seed, bool female);
 
 #endif
