@@ -47,45 +47,53 @@ static bool decode(struct str text, uint8_t *bytes, size_t count)
     return (bits & ((1u << held) - 1)) == 0;
 }
 
-/* `cursor` holds the key; its check goes behind it. */
-static void check_of(const struct http_request *request, const uint8_t *key, size_t key_bytes,
+static void check_of(struct str route, const uint8_t *key, size_t key_bytes,
                      uint8_t check[CHECK_BYTES])
 {
     CLEANUP(buf_done) struct buf text = {0};
     struct uuid fingerprint;
-    buf_add_text(&text, request->route->path);
+    buf_add_str(&text, route);
     buf_add_char(&text, '\0');
     buf_add(&text, key, key_bytes);
     str_fingerprint(buf_str(&text), &fingerprint);
     memcpy(check, fingerprint.bytes, CHECK_BYTES);
 }
 
-struct str http_cursor_make(struct http_request *request, const void *key, size_t key_bytes)
+void cursor_print(struct str route, const void *key, size_t key_bytes, struct buf *out)
 {
     uint8_t bytes[KEY_MAX_BYTES + CHECK_BYTES];
-    CLEANUP(buf_done) struct buf text = {0};
     ensure(key_bytes > 0 && key_bytes <= KEY_MAX_BYTES);
     memcpy(bytes, key, key_bytes);
-    check_of(request, bytes, key_bytes, bytes + key_bytes);
-    encode(bytes, key_bytes + CHECK_BYTES, &text);
+    check_of(route, bytes, key_bytes, bytes + key_bytes);
+    encode(bytes, key_bytes + CHECK_BYTES, out);
+}
+
+bool cursor_parse(struct str route, struct str text, void *key, size_t key_bytes)
+{
+    uint8_t bytes[KEY_MAX_BYTES + CHECK_BYTES], check[CHECK_BYTES];
+    ensure(key_bytes > 0 && key_bytes <= KEY_MAX_BYTES);
+    if (!decode(text, bytes, key_bytes + CHECK_BYTES))
+        return false;
+    check_of(route, bytes, key_bytes, check);
+    if (memcmp(check, bytes + key_bytes, CHECK_BYTES) != 0)
+        return false;
+    memcpy(key, bytes, key_bytes);
+    return true;
+}
+
+struct str http_cursor_make(struct http_request *request, const void *key, size_t key_bytes)
+{
+    CLEANUP(buf_done) struct buf text = {0};
+    cursor_print(str_from(request->route->path), key, key_bytes, &text);
     return str_copy(&request->arena, buf_str(&text));
 }
 
 bool http_cursor_read(struct http_request *request, void *key, size_t key_bytes, bool *given)
 {
-    uint8_t bytes[KEY_MAX_BYTES + CHECK_BYTES], check[CHECK_BYTES];
     struct str text = http_query(request, "cursor");
-    ensure(key_bytes > 0 && key_bytes <= KEY_MAX_BYTES);
     *given = str_present(text);
-    if (!*given)
+    if (!*given || cursor_parse(str_from(request->route->path), text, key, key_bytes))
         return true;
-    if (decode(text, bytes, key_bytes + CHECK_BYTES)) {
-        check_of(request, bytes, key_bytes, check);
-        if (memcmp(check, bytes + key_bytes, CHECK_BYTES) == 0) {
-            memcpy(key, bytes, key_bytes);
-            return true;
-        }
-    }
     http_problem(request, 400, "bad_cursor", NULL);
     return false;
 }

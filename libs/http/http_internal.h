@@ -211,6 +211,11 @@ const char *status_phrase(int status);
 void answer_head(struct http_request *request, int status, const char *content_type,
                  struct buf *head);
 
+/* ---- cursor.c ---- */
+
+void cursor_print(struct str route, const void *key, size_t key_bytes, struct buf *out);
+bool cursor_parse(struct str route, struct str text, void *key, size_t key_bytes) MUST_CHECK;
+
 /* ---- sse.c ---- */
 
 void sse_ping_all(void *context); /* the server */
