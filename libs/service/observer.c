@@ -79,7 +79,7 @@ static int answer_ready(struct observer *observer, struct buf *body)
 
 static void add_gauge(struct buf *out, const char *name, const char *help, double value)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %.6g\n", name, help, name, name, value);
+    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %.0f\n", name, help, name, name, value);
 }
 
 static double resident_bytes(void)

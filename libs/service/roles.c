@@ -205,6 +205,19 @@ static enum error schema_apply(struct process *process, struct db *db, struct er
     return db_migrate(db, sets, count, err);
 }
 
+/* What must be there from the first moment on. */
+static enum error first_jobs(struct process *process, struct db *db, struct err *err)
+{
+    const struct jobs *jobs = &process->service->jobs;
+    enum error code = ERROR_NONE;
+    if (service_emits(process->service))
+        code = make_partitions(process, db, err);
+    for (size_t i = 0; !code && i < jobs->count; i++)
+        if (jobs->items[i].with_migrate)
+            code = jobs->items[i].run(process, db, err);
+    return code;
+}
+
 /* Waits a minute for PostgreSQL: whoever installs waits for it, and wants to hear. */
 enum error role_migrate(struct process *process, struct err *err)
 {
@@ -212,10 +225,8 @@ enum error role_migrate(struct process *process, struct err *err)
     alarm(MIGRATE_PATIENCE_S);
     enum error code = db_open_wait(&db, process->common.database, &process->stop, err);
     alarm(0);
-    process->stop =
-        false; /* an alarm is a failure, and a migration that has begun goes to its end */
+    process->stop = false; /* an alarm is a failure, and what has begun goes to its end */
     if (!code)
         code = schema_apply(process, db, err);
-    /* Days to write into, from the first moment on. */
-    return !code && service_emits(process->service) ? make_partitions(process, db, err) : code;
+    return code ? code : first_jobs(process, db, err);
 }

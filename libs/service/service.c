@@ -83,6 +83,15 @@ static int cookie_port(const char *url)
     return (int)port;
 }
 
+/* How others know this process. */
+static void process_name(struct process *process)
+{
+    process->client_id = arena_printf(&process->arena, "%s-%s-%lld", process->service->name,
+                                      process->role, (long long)process->common.slot);
+    process->common.database = with_application(process);
+    process->cookie_port = cookie_port(process->common.url);
+}
+
 static enum error process_configure(struct process *process, struct err *err)
 {
     enum log_level least;
@@ -95,10 +104,6 @@ static enum error process_configure(struct process *process, struct err *err)
     if (!log_level_read(process->common.log_level, &least))
         return err_set(err, ERROR_INVALID, "EISO_LOG_LEVEL: there is no level \"%s\"",
                        process->common.log_level);
-    process->client_id = arena_printf(&process->arena, "%s-%s-%lld", process->service->name,
-                                      process->role, (long long)process->common.slot);
-    process->common.database = with_application(process);
-    process->cookie_port = cookie_port(process->common.url);
     log_open(process->service->name, process->role, (int)process->common.slot, least);
     return ERROR_NONE;
 }
@@ -316,6 +321,7 @@ static int run_process(const struct service *service, const struct arguments *ar
     forbid_core_files();
     if (arguments->action == PRINT_CONFIG)
         return print_config(&process);
+    process_name(&process);
     return arguments->action == RUN_ROLE
                ? run_role(&process)
                : command_run(&process, argc - arguments->rest, argv + arguments->rest);

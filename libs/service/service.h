@@ -87,6 +87,7 @@ struct job {
     const char *name;
     int64_t every_ms;
     enum error (*run)(struct process *process, struct db *db, struct err *err);
+    bool with_migrate; /* role migrate does it, too: partitions that the first writer needs */
 };
 
 /* An operator's command: `eiso-<service> <name> <arguments>`; runs on the owner's connection,
