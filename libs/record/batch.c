@@ -67,25 +67,21 @@ static bool decode_msgpack(const struct record *record, struct str body, struct 
 
 /* ---- JSON ---- */
 
-static void complain(struct decode *decode, const char *code)
-{
-    decode->faults++;
-    problem_add(decode->problems, "", code);
-}
-
 /* False where the piece is no JSON. */
 static bool decode_piece(struct decode *decode, struct json_reader *reader,
                          const struct json_piece *piece, const struct record *record, void *item)
 {
     if (piece->values > PIECE_VALUES_MAX) {
-        complain(decode, "too_many_values");
+        decode_complain(decode, "too_many_values");
         return true;
     }
     if (!json_reader_open(reader, piece))
         return false;
     decode_item(decode, record, item);
+    if (decode->faults == 0 && piece->nul)
+        decode_complain(decode, "invalid_utf8"); /* no text here holds a NUL: it is in a name */
     if (decode->faults == 0 && reader->members != piece->members)
-        complain(decode, "duplicate_field"); /* json-c's tree has but the last of the name */
+        decode_complain(decode, "duplicate_field"); /* json-c's tree has but the last of the name */
     return true;
 }
 
@@ -130,7 +126,26 @@ bool record_decode_json(const struct record *record, struct str body, struct are
     return decode_piece(&decode, &reader, &piece, record, item);
 }
 
-/* ---- A value ---- */
+/* ---- A value from SQL ---- */
+
+bool decode_json_field(const struct field *field, struct str json, struct arena *arena, void *item)
+{
+    struct json_piece piece;
+    struct body_error error;
+    CLEANUP(json_reader_done) struct json_reader reader;
+    json_reader_init(&reader, json, &error);
+    if (!json_split_one(json, &piece, &error) || !json_reader_open(&reader, &piece))
+        return false;
+    struct problems problems = {.arena = arena};
+    struct decode decode = decode_of(&reader.reader, &problems);
+    decode.from_topic = true;
+    struct token token;
+    reader.reader.next(&reader.reader, &token);
+    decode_field(&decode, field, &token, item);
+    return decode.faults == 0;
+}
+
+/* ---- A value from a topic ---- */
 
 enum error record_decode_value(const struct record *record, struct str value, struct arena *arena,
                                void *item, struct err *err)

@@ -5,7 +5,7 @@
 
 #include "record/decode_internal.h"
 
-enum { ARRAY_HEAD_BYTES = 20, LENGTH_BYTES = 4, NULL_WIDTH = -1 };
+enum { ARRAY_HEAD_BYTES = 20, NULLS_AT = 4, LENGTH_BYTES = 4, NULL_WIDTH = -1 };
 
 /* How a type's members become elements. */
 struct element {
@@ -140,8 +140,8 @@ static void write_instant(const void *member, uint8_t *at)
     write_u64((uint64_t)(((const struct instant *)member)->us - INSTANT_POSTGRES_EPOCH_US), at);
 }
 
-/* OIDs: pg_type.dat; they never change. A type without a column has no row here. */
-static const struct element elements[FIELD_NESTED + 1] = {
+/* OIDs: pg_type.dat; they never change. */
+static const struct element elements[] = {
     [FIELD_BOOL] = {1000, 16, width_1, write_bool},
     [FIELD_INT] = {1007, 23, width_4, write_int},
     [FIELD_BIGINT] = {1016, 20, width_8, write_bigint},
@@ -153,6 +153,10 @@ static const struct element elements[FIELD_NESTED + 1] = {
     [FIELD_DATE] = {1182, 1082, width_date, write_date},
     [FIELD_INSTANT] = {1185, 1184, width_instant, write_instant},
     [FIELD_BYTES] = {1001, 17, width_text, write_text},
+    [FIELD_UUIDS] = {3807, 3802, NULL, NULL}, /* jsonb: see jsonb_column */
+    [FIELD_TEXTS] = {3807, 3802, NULL, NULL},
+    [FIELD_LIST] = {3807, 3802, NULL, NULL},
+    [FIELD_NESTED] = {3807, 3802, NULL, NULL},
 };
 
 static const struct element smallint_element = {1005, 21, width_2, write_smallint};
@@ -187,7 +191,7 @@ static size_t array_bytes(const struct element *element, const struct members *m
 static uint8_t *write_head(const struct element *element, size_t count, bool nulls, uint8_t *at)
 {
     write_u32(count ? 1 : 0, at); /* dimensions */
-    write_u32(nulls, at + 4);
+    write_u32(nulls, at + NULLS_AT);
     write_u32(element->oid, at + 8);
     if (count == 0)
         return at + 12;
@@ -219,15 +223,45 @@ static struct column column_of(const struct element *element, const struct membe
     return (struct column){element->array_oid, {(char *)array, (size_t)(at - array)}};
 }
 
+/* A jsonb in binary is its version and the text. */
+static void add_jsonb(const struct field *field, const void *item, struct buf *array)
+{
+    size_t at = array->len;
+    buf_add_u32(array, 0); /* the length, once it is known */
+    buf_add_u8(array, 1);
+    json_add_field(field, item, array);
+    buf_put_u32(array, at, (uint32_t)(array->len - at - LENGTH_BYTES));
+}
+
+static struct column jsonb_column(const struct field *field, const struct members *members,
+                                  struct arena *arena)
+{
+    const struct element *element = &elements[field->type];
+    CLEANUP(buf_done) struct buf array = {0};
+    buf_reserve(&array, ARRAY_HEAD_BYTES);
+    array.len = (size_t)(write_head(element, members->count, false, (uint8_t *)array.ptr) -
+                         (uint8_t *)array.ptr);
+    for (size_t i = 0; i < members->count; i++) {
+        if (!field_absent(field, members->items[i])) {
+            add_jsonb(field, members->items[i], &array);
+            continue;
+        }
+        buf_add_u32(&array, (uint32_t)NULL_WIDTH);
+        buf_put_u32(&array, NULLS_AT, 1);
+    }
+    ensure(array.len <= INT32_MAX);
+    return (struct column){element->array_oid, str_copy(arena, buf_str(&array))};
+}
+
 void record_columns(const struct record *record, const void *const *items, size_t count,
                     struct arena *arena, struct column *columns)
 {
     for (size_t i = 0; i < record->count; i++) {
         const struct field *field = &record->fields[i];
         const struct element *element = &elements[field->type];
-        ensure(element->oid != 0);
         struct members members = {.items = items, .offset = field->offset, .count = count};
-        columns[i] = column_of(element, &members, arena);
+        columns[i] = element->width ? column_of(element, &members, arena)
+                                    : jsonb_column(field, &members, arena);
     }
 }
 

@@ -58,6 +58,24 @@ struct decode {
     bool from_topic; /* unknown fields are passed over, `check` is not run */
 };
 
+/* A pointer to the place, followed by `tail`; in the arena. */
+const char *decode_pointer(struct decode *decode, const char *tail);
+
+/* The place under the hand has a problem. */
+void decode_complain(struct decode *decode, const char *code);
+
+/* A value into the field's member; its own tokens are read to their end, whatever is wrong. */
+void decode_field(struct decode *decode, const struct field *field, const struct token *token,
+                  void *item);
+
+/* The pairs behind a map's token into a zeroed struct. */
+void decode_map(struct decode *decode, const struct record *record, const struct token *token,
+                void *item);
+
+/* The field of an item from a JSON text of our own making (jsonb); false where it does not fit.
+ * Texts are copied to the arena. */
+bool decode_json_field(const struct field *field, struct str json, struct arena *arena, void *item);
+
 /* Reads one item from the reader; problems go to `decode->problems`. */
 void decode_item(struct decode *decode, const struct record *record, void *item);
 
@@ -75,6 +93,8 @@ void *vec_slot(struct arena *arena, struct vec *vec);
 /* Whether the field has nothing to say (record.h: zero is absence). */
 bool field_absent(const struct field *field, const void *item);
 
+bool is_name(const char *name, struct str text);
+
 /* The range of a number or a length: what the table says, or the type's own. */
 struct range {
     int64_t min, max;
@@ -86,6 +106,9 @@ bool instant_in_years(struct instant instant);
 
 /* The name of a value; aborts where there is none, for structs hold only what a table knows. */
 const char *value_name(const struct values *values, unsigned value);
+
+/* The value of a field as JSON; not for FIELD_BYTES. */
+void json_add_field(const struct field *field, const void *item, struct buf *out);
 
 static inline const void *field_get(const struct field *field, const void *item)
 {
@@ -116,6 +139,7 @@ struct json_tokener;
 struct json_piece {
     struct str text;
     uint32_t values;  /* about how many objects json-c will make of it */
+    bool nul;         /* "\\u0000" occurs, at which json-c would cut a name */
     uint32_t members; /* of all its objects together; fewer in the tree means a name came twice */
 };
 

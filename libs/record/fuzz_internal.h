@@ -10,24 +10,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct field fuzz_column_fields[] = {
-    FIELD(sample, id),
-    FIELD(sample, urgent),
-    FIELD(sample, points),
-    FIELD(sample, revision),
-    FIELD(sample, minutes),
-    FIELD(sample, kind, .values = &sample_kinds),
-    FIELD(sample, rights, .values = &sample_rights),
-    FIELD(sample, name),
-    FIELD(sample, comment),
-    FIELD(sample, subject),
-    FIELD(sample, date),
-    FIELD(sample, taken_at),
-    FIELD(sample, blob),
-    FIELD(sample, from),
-};
-static const struct record fuzz_column_record = RECORD(sample, fuzz_column_fields);
-
 static inline void fuzz_through_msgpack(const struct sample *sample, struct sample *again,
                                         struct arena *arena)
 {
@@ -58,19 +40,19 @@ static inline void fuzz_through_sql(const struct sample *sample, struct sample *
                                     struct arena *arena)
 {
     enum { HEAD = 20, LENGTH = 4 };
-    struct column columns[COUNT_OF(fuzz_column_fields)];
+    struct column columns[COUNT_OF(sample_fields)];
     CLEANUP(buf_done) struct buf first = {0};
     CLEANUP(buf_done) struct buf second = {0};
-    record_columns(&fuzz_column_record, (const void *const[]){sample}, 1, arena, columns);
+    record_columns(&sample_record, (const void *const[]){sample}, 1, arena, columns);
     for (size_t i = 0; i < COUNT_OF(columns); i++) {
         struct str value = {columns[i].value.ptr + HEAD + LENGTH,
                             columns[i].value.len - HEAD - LENGTH};
         if ((uint8_t)columns[i].value.ptr[HEAD] == 0xFF) /* length -1 */
             value = (struct str){0};
-        ensure(record_field_from_sql(&fuzz_column_fields[i], value, arena, again));
+        ensure(record_field_from_sql(&sample_fields[i], value, arena, again));
     }
-    record_encode_value(&fuzz_column_record, sample, &first);
-    record_encode_value(&fuzz_column_record, again, &second);
+    record_encode_value(&sample_record, sample, &first);
+    record_encode_value(&sample_record, again, &second);
     ensure(str_equal(buf_str(&first), buf_str(&second)));
 }
 

@@ -34,7 +34,7 @@ static bool fail(struct scan *scan, const char *code)
 }
 
 /* From behind the opening quote to behind the closing one. */
-static bool pass_string(struct scan *scan)
+static bool pass_string(struct scan *scan, struct json_piece *piece)
 {
     for (; scan->at < scan->end; scan->at++) {
         unsigned char c = (unsigned char)*scan->at;
@@ -44,7 +44,10 @@ static bool pass_string(struct scan *scan)
         }
         if (c < 0x20)
             break;
-        if (c == '\\' && ++scan->at == scan->end)
+        if (c != '\\')
+            continue;
+        piece->nul |= scan->end - scan->at >= 6 && memcmp(scan->at, "\\u0000", 6) == 0;
+        if (++scan->at == scan->end)
             break;
     }
     return fail(scan, "bad_json");
@@ -62,7 +65,7 @@ static bool pass_char(struct scan *scan, struct json_piece *piece)
     piece->values += c == ',' || c == '{' || c == '[';
     piece->members += c == ':';
     if (c == '"')
-        return pass_string(scan);
+        return pass_string(scan, piece);
     if (c == '{' || c == '[')
         return ++scan->depth <= DEPTH_MAX || fail(scan, "nesting_too_deep");
     if (c == '}' || c == ']')

@@ -138,6 +138,11 @@ static void (*const adders[])(const struct field *field, const void *member, str
     [FIELD_LIST] = add_list,         [FIELD_NESTED] = add_nested, [FIELD_BYTES] = NULL,
 };
 
+void json_add_field(const struct field *field, const void *item, struct buf *out)
+{
+    adders[field->type](field, field_get(field, item), out);
+}
+
 static void add_record(const struct record *record, const void *item, struct buf *out)
 {
     char between = '{';
@@ -148,7 +153,7 @@ static void add_record(const struct record *record, const void *item, struct buf
         buf_add_char(out, between);
         add_plain(str_from(field->name), out);
         buf_add_char(out, ':');
-        adders[field->type](field, field_get(field, item), out);
+        json_add_field(field, item, out);
         between = ',';
     }
     buf_add_text(out, between == '{' ? "{}" : "}");

@@ -14,6 +14,12 @@ const struct field *record_field(const struct record *record, const char *name)
     return found;
 }
 
+/* A sender's text may hold a NUL: lengths first. */
+bool is_name(const char *name, struct str text)
+{
+    return strlen(name) == text.len && memcmp(name, text.ptr, text.len) == 0;
+}
+
 /* The ends of int64 are in no range: a number that does not fit into 64 bits is read as one of
  * them. */
 static const struct range own_ranges[] = {

@@ -392,6 +392,8 @@ static void a_name_with_a_nul_is_another_name(void **state)
            STR("\x91\x82\xA2id\xD9\x24" ID "\xA4kind\xAA"
                "formative\0"),
            "0:/kind unknown_value");
+    expect(RECORD_JSON, STR("[{" BASIC ",\"points\\u0000\":1}]"), "0: invalid_utf8");
+    expect(RECORD_JSON, STR("[{" BASIC ",\"comment\":\"\\\\u0000\"}]"), "");
 }
 
 /* ---- Bodies that are no batch ---- */
@@ -655,6 +657,43 @@ static void columns_are_arrays_in_postgresqls_format(void **state)
     }
 }
 
+/* A jsonb is 1 and its text. */
+static void what_is_nested_goes_as_jsonb(void **state)
+{
+    (void)state;
+    static const struct field fields[] = {
+        FIELD(sample, languages),
+        FIELD(sample, title, .record = &sample_names_record),
+        FIELD(sample, parts, .record = &sample_part_record, .required = true),
+    };
+    static const struct record record = RECORD(sample, fields);
+    static const struct str languages[] = {{"kk", 2}};
+    static const struct sample one = {.languages = {languages, 1}, .title.kk = {"a", 1}};
+    static const struct sample none = {0};
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct column columns[COUNT_OF(fields)];
+    struct sample back = {0};
+    record_columns(&record, (const void *const[]){&one, &none}, 2, &arena, columns);
+    assert_int_equal(columns[0].type, 3807);
+    assert_true(str_equal(columns[0].value,
+                          STR(HEAD("\1", "\x0E\xDA", "\2") "\0\0\0\7\1[\"kk\"]\xFF\xFF\xFF\xFF")));
+    assert_true(
+        str_equal(columns[1].value,
+                  STR(HEAD("\1", "\x0E\xDA", "\2") "\0\0\0\13\1{\"kk\":\"a\"}\xFF\xFF\xFF\xFF")));
+    assert_true(
+        str_equal(columns[2].value, STR(HEAD("\0", "\x0E\xDA", "\2") "\0\0\0\3\1[]\0\0\0\3\1[]")));
+    struct str value = {columns[0].value.ptr + 24, 7};
+    assert_true(record_field_from_sql(&fields[0], value, &arena, &back));
+    assert_true(str_equal(back.languages.items[0], STR("kk")));
+    static const char *const wrong[] = {"\1[1]", "\1{}", "\1[", "\1", "\2[]", "\1[]x", ""};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_false(record_field_from_sql(&fields[0], str_from(wrong[i]), &arena, &back));
+    assert_false(record_field_from_sql(&fields[1], STR("\1{\"ru\":\"a\"}"), &arena, &back));
+    assert_true(record_field_from_sql(&fields[1], STR("\1{\"ru\":\"a\", \"kk\": \"b\", \"x\": 1}"),
+                                      &arena, &back));
+    assert_true(str_equal(back.title.kk, STR("b")));
+}
+
 static void an_empty_column_has_no_dimension(void **state)
 {
     (void)state;
@@ -794,6 +833,7 @@ int main(void)
         TEST(a_value_may_hold_fields_of_a_later_release),
         TEST(a_corrupt_value_names_its_place),
         TEST(columns_are_arrays_in_postgresqls_format),
+        TEST(what_is_nested_goes_as_jsonb),
         TEST(an_empty_column_has_no_dimension),
         TEST(plain_arrays_become_columns),
         TEST(what_goes_out_in_a_column_comes_back_from_a_row),

@@ -170,11 +170,11 @@ static bool read_texts(struct str value, struct arena *arena, void *member)
     return value.len == 0;
 }
 
-/* Lists and nested records have no SQL. */
+/* What is nested comes as jsonb, and has no `read`. */
 static const struct {
     size_t size;
     bool (*read)(struct str value, struct arena *arena, void *member);
-} kinds[FIELD_NESTED + 1] = {
+} kinds[] = {
     [FIELD_BOOL] = {sizeof(bool), read_bool},
     [FIELD_INT] = {sizeof(int32_t), read_int},
     [FIELD_BIGINT] = {sizeof(int64_t), read_bigint},
@@ -187,15 +187,27 @@ static const struct {
     [FIELD_INSTANT] = {sizeof(struct instant), read_instant},
     [FIELD_UUIDS] = {sizeof(struct uuids), read_uuids},
     [FIELD_TEXTS] = {sizeof(struct strs), read_texts},
+    [FIELD_LIST] = {sizeof(struct list), NULL},
     [FIELD_BYTES] = {sizeof(struct bytes), read_text},
+    [FIELD_NESTED] = {0, NULL}, /* the size of its record */
 };
+
+/* Version 1 and the text; an array begins with 0, the high byte of its dimensions. */
+static bool is_jsonb(const struct field *field, struct str value)
+{
+    bool may_be =
+        !kinds[field->type].read || field->type == FIELD_UUIDS || field->type == FIELD_TEXTS;
+    return may_be && value.len > 0 && value.ptr[0] == 1;
+}
 
 bool record_field_from_sql(const struct field *field, struct str value, struct arena *arena,
                            void *item)
 {
     void *member = (char *)item + field->offset;
-    if (!kinds[field->type].read)
-        return false;
-    memset(member, 0, kinds[field->type].size);
-    return !str_present(value) || kinds[field->type].read(value, arena, member);
+    memset(member, 0, field->type == FIELD_NESTED ? field->record->size : kinds[field->type].size);
+    if (!str_present(value))
+        return true;
+    if (is_jsonb(field, value))
+        return decode_json_field(field, (struct str){value.ptr + 1, value.len - 1}, arena, item);
+    return kinds[field->type].read && kinds[field->type].read(value, arena, member);
 }
