@@ -121,40 +121,59 @@ static int compare_keys(const void *a, const void *b)
 
 /* ---- Checks ---- */
 
-/* One bit for each name of `names` that occurs in the text as {name}; a new name is added. */
-static uint32_t placeholders(struct str text, struct str names[MAX_PLACEHOLDERS], size_t *count)
+struct names {
+    struct str items[MAX_PLACEHOLDERS];
+    size_t count;
+};
+
+/* One bit for each of `names` that occurs in the text as {name}; a new name is added. False where a
+ * { has no }. */
+static bool find_placeholders(struct str text, struct names *names, uint32_t *found)
 {
-    uint32_t found = 0;
+    *found = 0;
     while (str_cut(&text, '{').ptr && str_present(text)) {
         struct str name = str_cut(&text, '}');
         size_t i = 0;
-        while (i < *count && !str_equal(names[i], name))
+        if (!str_present(text))
+            return false;
+        while (i < names->count && !str_equal(names->items[i], name))
             i++;
         ensure(i < MAX_PLACEHOLDERS);
-        if (i == *count)
-            names[(*count)++] = name;
-        found |= 1u << i;
+        if (i == names->count)
+            names->items[names->count++] = name;
+        *found |= 1u << i;
     }
-    return found;
+    return true;
+}
+
+/* msgid_plural is one of the placeholders of the text, as it stands there. */
+static bool plural_is_named(struct str plural, struct names *names, uint32_t expected)
+{
+    uint32_t counted;
+    return plural.len > 2 && plural.ptr[0] == '{' && plural.ptr[plural.len - 1] == '}' &&
+           find_placeholders(plural, names, &counted) && (counted & ~expected) == 0;
 }
 
 static void check_entry(const struct catalogue *catalogue, const struct entry *entry,
                         const struct entry *first)
 {
-    struct str names[MAX_PLACEHOLDERS];
-    size_t count = 0;
-    uint32_t expected = placeholders(first->forms[0], names, &count);
-    size_t forms = str_present(entry->plural) ? catalogue->form_count : 1;
+    struct names names = {0};
+    uint32_t expected, found;
+    bool plural = str_present(entry->plural);
     if (entry->fuzzy)
         fail(catalogue, entry->key, "is marked fuzzy");
     if (!str_equal(entry->plural, first->plural))
         fail(catalogue, entry->key, "msgid_plural is not as in the first catalogue");
-    if (placeholders(entry->plural, names, &count) & ~expected)
+    if (!find_placeholders(first->forms[0], &names, &expected))
+        fail(&catalogues[0], entry->key, "has a { without }");
+    if (plural && !plural_is_named(entry->plural, &names, expected))
         fail(catalogue, entry->key, "msgid_plural names no placeholder of the text");
-    for (size_t i = 0; i < forms; i++) {
+    for (size_t i = 0; i < (plural ? catalogue->form_count : 1); i++) {
         if (entry->forms[i].len == 0)
             fail(catalogue, entry->key, "has no text");
-        if (placeholders(entry->forms[i], names, &count) != expected)
+        if (!find_placeholders(entry->forms[i], &names, &found))
+            fail(catalogue, entry->key, "has a { without }");
+        if (found != expected)
             fail(catalogue, entry->key, "has other placeholders than in the first catalogue");
     }
 }

@@ -45,7 +45,7 @@ bool iin_agrees(struct str iin, struct date birth_date, enum iin_sex sex);
 
 /* A made-up IIN that no living person can have: day, month and year within the century are those of
  * the birth date, the century digit says 1800s. `serial` is 0 to 9999. Returns false, and writes
- * nothing, for the 83 or so serials in 10,000 that have no control digit: take another. */
+ * nothing, for the 80 or so serials in 10,000 that have no control digit: take another. */
 bool iin_make(struct date birth_date, enum iin_sex sex, unsigned serial, char text[IIN_LEN + 1]);
 
 /* A made-up BIN of a resident's head unit; `serial` is 0 to 99999. No range is reserved for tests,

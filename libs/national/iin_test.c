@@ -108,7 +108,7 @@ static void made_up_iins_belong_to_nobody_alive(void **state)
         assert_int_equal(iin_sex(str_from(text)), IIN_FEMALE);
         assert_int_equal(iin_birth_date(str_from(text)).day, date_make(1815, 9, 1).day);
     }
-    assert_in_range(unusable, 1, 120);
+    assert_int_equal(unusable, 82); /* counted apart, by the rule of the two passes */
 }
 
 static void made_up_bins_pass_the_check(void **state)
