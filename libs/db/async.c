@@ -62,9 +62,6 @@ struct db_async {
     struct calls waiting, in_flight, refused;
 };
 
-static void connect_begin(struct db_async *db);
-static void take_turn(void *context);
-
 /* ---- Lists of calls ---- */
 
 static void calls_add(struct calls *calls, struct call *call)
@@ -289,8 +286,11 @@ static struct calls receive(struct db_async *db)
     PGconn *handle = db->db.handle;
     while (db->in_flight.count && PQstatus(handle) == CONNECTION_OK && !PQisBusy(handle)) {
         PGresult *got = PQgetResult(handle);
-        if (got && part_answered(db, db->in_flight.first, got))
-            calls_add(&answered, calls_take(&db->in_flight));
+        if (!got || !part_answered(db, db->in_flight.first, got))
+            continue;
+        calls_add(&answered, calls_take(&db->in_flight));
+        if (db->in_flight.count) /* the server begins with it only now */
+            db->in_flight.first->deadline_us = deadline_from_now(db, CUT_AFTER_MS);
     }
     return answered;
 }

@@ -17,8 +17,9 @@ struct db_async_options {
     size_t most_waiting;       /* calls queued beyond those in flight; 0 means 1,000 */
     size_t most_waiting_bytes; /* of their parameters; 0 means 64 MiB */
     /* How long a call may wait for its turn or for a connection (then nothing was done), and how
-     * long it may then run: the server gives it up by itself (statement_timeout), and where it does
-     * not do even that within another second, the connection is cut. 0 means 10,000. */
+     * long it may then run, behind those before it: the server gives it up by itself
+     * (statement_timeout), and where it does not do even that within another second, the connection
+     * is cut. 0 means 10,000. */
     int64_t timeout_ms;
     /* Called on each new connection before any call: runs its own statements through `db`
      * (blocking, short: outbox_open). An error closes the connection again and it is tried later.

@@ -419,6 +419,25 @@ static void a_server_that_does_not_even_give_up_is_cut_off(void **state)
     test_done(&test);
 }
 
+/* Each of them is short, all together take longer than one may. */
+static void behind_others_a_call_has_its_own_time(void **state)
+{
+    (void)state;
+    static const struct statement nap = {"nap", "select 1::bigint from pg_sleep(0.1)"};
+    enum { CALLS = 15 };
+    struct test test;
+    test_init(&test, (struct db_async_options){.timeout_ms = 200, .pipeline = true});
+    call_same(&test, 0);
+    call(&test, &nap, NULL);
+    await(&test, 2);
+    for (int i = 0; i < CALLS; i++)
+        call(&test, &nap, NULL);
+    await(&test, 2 + CALLS);
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(test.answers[2 + i].code, ERROR_NONE);
+    test_done(&test);
+}
+
 static void without_a_connection_a_call_waits_only_so_long(void **state)
 {
     (void)state;
@@ -579,6 +598,7 @@ int main(void)
         TEST(beyond_the_memory_it_is_busy),
         TEST(the_server_gives_up_at_the_timeout),
         TEST(a_server_that_does_not_even_give_up_is_cut_off),
+        TEST(behind_others_a_call_has_its_own_time),
         TEST(without_a_connection_a_call_waits_only_so_long),
         TEST(it_comes_back_without_a_call_in_flight),
         TEST(what_was_in_flight_is_unknown_and_what_waited_goes_on),

@@ -59,7 +59,7 @@ static bool send_rows(struct db *db, struct copy *copy)
     return sent;
 }
 
-/* False where the connection is lost; the answer of the COPY tells the rest. */
+/* False where it could not be sent; what the server thinks of it is in the answer of the COPY. */
 static bool send_all(struct db *db, struct copy *copy, const void *const *items, size_t count)
 {
     buf_add(&copy->rows, copy_head, COPY_HEAD_BYTES);
@@ -84,7 +84,7 @@ static PGresult *last_answer(struct db *db)
 }
 
 static enum error begin_copy(struct db *db, const char *table, const struct record *record,
-                             enum error when_lost, struct err *err)
+                             struct err *err)
 {
     CLEANUP(buf_done) struct buf sql = {0};
     buf_printf(&sql, "copy %s (", table);
@@ -95,7 +95,7 @@ static enum error begin_copy(struct db *db, const char *table, const struct reco
     CLEANUP(result_done) struct result answer = {PQexec(db->handle, sql.ptr)};
     if (PQresultStatus(answer.handle) == PGRES_COPY_IN)
         return ERROR_NONE;
-    return db_failure(db, table, answer.handle, when_lost, err);
+    return db_failure(db, table, answer.handle, ERROR_UNAVAILABLE, err);
 }
 
 enum error db_copy_in(struct db *db, const char *table, const struct record *record,
@@ -106,7 +106,7 @@ enum error db_copy_in(struct db *db, const char *table, const struct record *rec
     enum error when_lost = db_in_transaction(db) ? ERROR_UNAVAILABLE : ERROR_UNKNOWN;
     enum error code = db_call_begin(db, table, err);
     if (!code)
-        code = begin_copy(db, table, record, ERROR_UNAVAILABLE, err);
+        code = begin_copy(db, table, record, err);
     if (code)
         return code;
     CLEANUP(copy_done) struct copy copy = {.record = record};

@@ -65,18 +65,23 @@ struct result {
 };
 
 size_t result_rows(const struct result *result);
+int64_t result_affected(const struct result *result); /* rows of insert, update, delete, select */
 bool result_null(const struct result *result, size_t row, int column);
 bool result_bool(const struct result *result, size_t row, int column);
-int32_t result_int(const struct result *result, size_t row, int column); /* int2 and int4 */
-int64_t result_bigint(const struct result *result, size_t row,
-                      int column); /* these, int8, xid8, oid */
+
+/* smallint, integer. */
+int32_t result_int(const struct result *result, size_t row, int column);
+
+/* These, bigint, xid8, oid. */
+int64_t result_bigint(const struct result *result, size_t row, int column);
+
 struct uuid result_uuid(const struct result *result, size_t row, int column);
-struct str result_str(const struct result *result, size_t row,
-                      int column); /* text, bytea, name, json */
+
+/* text, varchar, bytea, name, json (jsonb: cast it to text). */
+struct str result_str(const struct result *result, size_t row, int column);
+
 struct date result_date(const struct result *result, size_t row, int column);
 struct instant result_instant(const struct result *result, size_t row, int column);
-int64_t result_affected(
-    const struct result *result); /* rows of insert, update, delete, select, copy */
 
 /* The rows as records: columns are matched with fields by name; a column without a field and a type
  * that does not fit are our own bugs (abort). Texts are copied into the arena, so the result may
@@ -106,15 +111,16 @@ void db_close_at(struct db **db); /* for CLEANUP */
 /* True once the server has ended the connection; only a new one helps. */
 bool db_lost(const struct db *db);
 
-/* Executes a statement. `params` and `result` may be NULL; `result` is empty on error. Errors by
- * SQLSTATE:
+/* Executes a statement. `params` and `result` may be NULL; `result` is empty on error.
  *
- *     ERROR_UNAVAILABLE  the connection was lost before anything could commit; or the statement was
- * given up by a timeout (57014 of statements, 55P03 of locks) or for want of disk, memory,
- * connections (53...) ERROR_UNKNOWN      the connection was lost while a COMMIT or a statement
- * outside of a transaction was under way ERROR_SERIALIZE    40001, 40P01 ERROR_DUPLICATE    23505
- *     ERROR_FENCED, ERROR_INVALID, ERROR_NOT_FOUND   EI001, EI002, EI003: raised by our own
- * functions ERROR_INTERNAL     the rest: a statement of ours is wrong
+ * ERROR_UNAVAILABLE: the connection was lost before anything could commit; or the server gave the
+ *     statement up: a timeout (57014; of locks 55P03), no disk, memory or connections left (53...)
+ * ERROR_UNKNOWN: the connection was lost while a COMMIT, or a statement outside of a transaction,
+ *     was under way
+ * ERROR_SERIALIZE: 40001, 40P01
+ * ERROR_DUPLICATE: 23505
+ * ERROR_FENCED, ERROR_INVALID, ERROR_NOT_FOUND: EI001, EI002, EI003 of our own SQL functions
+ * ERROR_INTERNAL: the rest; a statement of ours is wrong
  *
  * The words hold the statement's name and the server's primary message, never its detail: that may
  * show values. */
