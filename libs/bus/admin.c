@@ -1,15 +1,11 @@
-/* What an installation and its operators need: topics, rights, ends of partitions. */
+/* What an installation and its operators need: topics and their ends. Rights are in acl.c. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "bus/bus_internal.h"
 
 enum { DEFAULT_TIMEOUT_MS = 10000 };
-
-struct bus_admin {
-    rd_kafka_t *client;
-    int timeout_ms;
-};
 
 static const struct bus_setting promises[] = {{"allow.auto.create.topics", "false"}};
 static const struct bus_profile profile = {NULL, 0, promises, COUNT_OF(promises)};
@@ -87,32 +83,40 @@ enum error bus_offsets(struct bus_admin *admin, const char *topic, int32_t parti
 
 /* ---- Changing: one request, then the outcome of each item ---- */
 
-static void queue_destroy(rd_kafka_queue_t **queue)
+void bus_queue_destroy(rd_kafka_queue_t **queue)
 {
     rd_kafka_queue_destroy(*queue);
 }
 
-static void event_destroy(rd_kafka_event_t **event)
+void bus_event_destroy(rd_kafka_event_t **event)
 {
     if (*event)
         rd_kafka_event_destroy(*event);
 }
 
-static rd_kafka_AdminOptions_t *options_new(const struct bus_admin *admin, rd_kafka_admin_op_t op)
+rd_kafka_AdminOptions_t *bus_admin_options(const struct bus_admin *admin, rd_kafka_admin_op_t op)
 {
     char text[256];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->client, op);
-    rd_kafka_AdminOptions_set_request_timeout(options, admin->timeout_ms, text, sizeof text);
-    if (op != RD_KAFKA_ADMIN_OP_CREATEACLS)
-        rd_kafka_AdminOptions_set_operation_timeout(options, admin->timeout_ms, text, sizeof text);
+    ensure(
+        !rd_kafka_AdminOptions_set_request_timeout(options, admin->timeout_ms, text, sizeof text));
     return options;
 }
 
-/* The answer, which always comes (librdkafka makes one where the time is over). */
-static enum error answer(rd_kafka_queue_t *queue, const char *what, rd_kafka_event_t **event,
-                         struct err *err)
+/* For topics: the broker answers when the change is everywhere. */
+static rd_kafka_AdminOptions_t *topic_options(const struct bus_admin *admin, rd_kafka_admin_op_t op)
 {
-    *event = rd_kafka_queue_poll(queue, -1);
+    char text[256];
+    rd_kafka_AdminOptions_t *options = bus_admin_options(admin, op);
+    ensure(!rd_kafka_AdminOptions_set_operation_timeout(options, admin->timeout_ms, text,
+                                                        sizeof text));
+    return options;
+}
+
+enum error bus_admin_answer(rd_kafka_queue_t *queue, const char *what, rd_kafka_event_t **event,
+                            struct err *err)
+{
+    *event = rd_kafka_queue_poll(queue, -1); /* one always comes, if only that the time is over */
     rd_kafka_resp_err_t code = rd_kafka_event_error(*event);
     if (!code)
         return ERROR_NONE;
@@ -128,6 +132,24 @@ static enum error topic_outcomes(const rd_kafka_topic_result_t **results, size_t
             return err_set(err, bus_code(code), "topic %s: %s",
                            rd_kafka_topic_result_name(results[i]),
                            rd_kafka_topic_result_error_string(results[i]));
+    }
+    return ERROR_NONE;
+}
+
+/* The controller answers before every broker knows. */
+static enum error wait_for_topic(struct bus_admin *admin, const char *name, enum error expected,
+                                 struct err *err)
+{
+    int64_t end_us = clock_monotonic() + admin->timeout_ms * INT64_C(1000);
+    struct err found = {0};
+    int32_t partitions;
+    enum error code;
+    while ((code = bus_partitions(admin, name, &partitions, &found)) != expected) {
+        if (code && code != ERROR_NOT_FOUND && code != ERROR_UNAVAILABLE)
+            return err_set(err, code, "%s", found.text);
+        if (clock_monotonic() > end_us)
+            return err_set(err, ERROR_UNAVAILABLE, "topic %s: the change did not arrive", name);
+        clock_sleep_ms(BUS_SETTLE_MS);
     }
     return ERROR_NONE;
 }
@@ -150,12 +172,12 @@ static rd_kafka_NewTopic_t *new_topic(const struct bus_topic *topic, struct err 
 static enum error send_topics(struct bus_admin *admin, rd_kafka_NewTopic_t **items, size_t count,
                               struct err *err)
 {
-    CLEANUP(queue_destroy) rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    CLEANUP(event_destroy) rd_kafka_event_t *event = NULL;
-    rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    CLEANUP(bus_queue_destroy) rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    CLEANUP(bus_event_destroy) rd_kafka_event_t *event = NULL;
+    rd_kafka_AdminOptions_t *options = topic_options(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(admin->client, items, count, options, queue);
     rd_kafka_AdminOptions_destroy(options);
-    enum error code = answer(queue, "making topics", &event, err);
+    enum error code = bus_admin_answer(queue, "making topics", &event, err);
     if (code)
         return code;
     size_t results;
@@ -176,25 +198,25 @@ enum error bus_admin_create_topics(struct bus_admin *admin, const struct bus_top
     enum error code = made < count ? ERROR_INVALID : send_topics(admin, items, count, err);
     rd_kafka_NewTopic_destroy_array(items, made);
     free(items);
+    for (size_t i = 0; i < count && !code; i++)
+        code = wait_for_topic(admin, topics[i].name, ERROR_NONE, err);
     return code;
 }
 
-enum error bus_admin_delete_topics(struct bus_admin *admin, const char *const *names, size_t count,
-                                   struct err *err)
+static enum error send_deletions(struct bus_admin *admin, const char *const *names, size_t count,
+                                 struct err *err)
 {
-    if (count == 0)
-        return ERROR_NONE;
-    CLEANUP(queue_destroy) rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    CLEANUP(event_destroy) rd_kafka_event_t *event = NULL;
+    CLEANUP(bus_queue_destroy) rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    CLEANUP(bus_event_destroy) rd_kafka_event_t *event = NULL;
     rd_kafka_DeleteTopic_t **items = mem_alloc(count * sizeof *items);
     for (size_t i = 0; i < count; i++)
         items[i] = rd_kafka_DeleteTopic_new(names[i]);
-    rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_AdminOptions_t *options = topic_options(admin, RD_KAFKA_ADMIN_OP_DELETETOPICS);
     rd_kafka_DeleteTopics(admin->client, items, count, options, queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_DeleteTopic_destroy_array(items, count);
     free(items);
-    enum error code = answer(queue, "deleting topics", &event, err);
+    enum error code = bus_admin_answer(queue, "deleting topics", &event, err);
     if (code)
         return code;
     size_t results;
@@ -203,72 +225,11 @@ enum error bus_admin_delete_topics(struct bus_admin *admin, const char *const *n
     return topic_outcomes(list, results, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
 }
 
-/* ---- Rights ---- */
-
-static rd_kafka_ResourceType_t resource_of(const char *name)
+enum error bus_admin_delete_topics(struct bus_admin *admin, const char *const *names, size_t count,
+                                   struct err *err)
 {
-    return strcmp(name, "topic") == 0   ? RD_KAFKA_RESOURCE_TOPIC
-           : strcmp(name, "group") == 0 ? RD_KAFKA_RESOURCE_GROUP
-                                        : RD_KAFKA_RESOURCE_UNKNOWN;
-}
-
-static rd_kafka_AclOperation_t operation_of(const char *name)
-{
-    return strcmp(name, "read") == 0       ? RD_KAFKA_ACL_OPERATION_READ
-           : strcmp(name, "write") == 0    ? RD_KAFKA_ACL_OPERATION_WRITE
-           : strcmp(name, "describe") == 0 ? RD_KAFKA_ACL_OPERATION_DESCRIBE
-                                           : RD_KAFKA_ACL_OPERATION_UNKNOWN;
-}
-
-static rd_kafka_AclBinding_t *new_acl(const struct bus_acl *acl, struct err *err)
-{
-    char principal[256], text[256];
-    snprintf(principal, sizeof principal, "User:%s", acl->principal);
-    rd_kafka_AclBinding_t *made = rd_kafka_AclBinding_new(
-        resource_of(acl->resource), acl->name,
-        acl->prefixed ? RD_KAFKA_RESOURCE_PATTERN_PREFIXED : RD_KAFKA_RESOURCE_PATTERN_LITERAL,
-        principal, "*", operation_of(acl->operation), RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, text,
-        sizeof text);
-    if (!made)
-        err_set(err, ERROR_INVALID, "%s may %s %s %s: %s", acl->principal, acl->operation,
-                acl->resource, acl->name, text);
-    return made;
-}
-
-static enum error send_acls(struct bus_admin *admin, rd_kafka_AclBinding_t **items, size_t count,
-                            struct err *err)
-{
-    CLEANUP(queue_destroy) rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    CLEANUP(event_destroy) rd_kafka_event_t *event = NULL;
-    rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_CREATEACLS);
-    rd_kafka_CreateAcls(admin->client, items, count, options, queue);
-    rd_kafka_AdminOptions_destroy(options);
-    enum error code = answer(queue, "making rights", &event, err);
-    if (code)
-        return code;
-    size_t results;
-    const rd_kafka_acl_result_t **list =
-        rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event), &results);
-    for (size_t i = 0; i < results; i++) {
-        const rd_kafka_error_t *error = rd_kafka_acl_result_error(list[i]);
-        if (error)
-            return err_set(err, bus_code(rd_kafka_error_code(error)), "right %zu: %s", i + 1,
-                           rd_kafka_error_string(error));
-    }
-    return ERROR_NONE;
-}
-
-enum error bus_admin_create_acls(struct bus_admin *admin, const struct bus_acl *acls, size_t count,
-                                 struct err *err)
-{
-    if (count == 0)
-        return ERROR_NONE;
-    rd_kafka_AclBinding_t **items = mem_alloc(count * sizeof *items);
-    size_t made = 0;
-    while (made < count && (items[made] = new_acl(&acls[made], err)))
-        made++;
-    enum error code = made < count ? ERROR_INVALID : send_acls(admin, items, count, err);
-    rd_kafka_AclBinding_destroy_array(items, made);
-    free(items);
+    enum error code = count ? send_deletions(admin, names, count, err) : ERROR_NONE;
+    for (size_t i = 0; i < count && !code; i++)
+        code = wait_for_topic(admin, names[i], ERROR_NOT_FOUND, err);
     return code;
 }

@@ -194,9 +194,15 @@ struct bus_acl {
     bool prefixed;         /* name is a prefix */
     const char *operation; /* "read", "write", "describe" */
 };
-/* Allows; from any host. What is there already stays. */
-enum error bus_admin_create_acls(struct bus_admin *admin, const struct bus_acl *acls, size_t count,
-                                 struct err *err) MUST_CHECK;
+struct bus_acl_changes {
+    size_t made, taken_away;
+};
+
+/* Makes the rights of every principal that occurs in `acls` exactly these: what else such a
+ * principal had is taken away, behind the new ones. Other principals keep theirs. Rights hold from
+ * any host. */
+enum error bus_admin_set_acls(struct bus_admin *admin, const struct bus_acl *acls, size_t count,
+                              struct bus_acl_changes *changes, struct err *err) MUST_CHECK;
 
 /* Number of partitions; ERROR_NOT_FOUND where there is no such topic. */
 enum error bus_partitions(struct bus_admin *admin, const char *topic, int32_t *partitions,

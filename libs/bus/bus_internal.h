@@ -43,6 +43,26 @@ int bus_timeout(int64_t timeout_ms);
 enum error bus_partition_count(rd_kafka_t *client, const char *topic, int timeout_ms,
                                int32_t *partitions, struct err *err) MUST_CHECK;
 
+/* ---- Administration ---- */
+
+enum { BUS_SETTLE_MS = 20 }; /* between looks whether a change has reached the brokers */
+
+struct bus_admin {
+    rd_kafka_t *client;
+    int timeout_ms;
+};
+
+rd_kafka_AdminOptions_t *bus_admin_options(const struct bus_admin *admin, rd_kafka_admin_op_t op);
+
+/* Waits for the answer to one request; `what` was asked, for the error. */
+enum error bus_admin_answer(rd_kafka_queue_t *queue, const char *what, rd_kafka_event_t **event,
+                            struct err *err) MUST_CHECK;
+
+void bus_queue_destroy(rd_kafka_queue_t **queue); /* for CLEANUP */
+void bus_event_destroy(rd_kafka_event_t **event);
+
+/* ---- Consuming ---- */
+
 struct bus_watch;
 
 struct bus_consumer {

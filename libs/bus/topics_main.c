@@ -152,10 +152,11 @@ static enum error make(struct bus_admin *admin, struct plan *plan, struct err *e
         return code;
     for (size_t i = 0; i < plan->topic_count; i++)
         printf("topic %s\n", plan->topics[i].name);
-    code = bus_admin_create_acls(admin, plan->acls, plan->acl_count, err);
+    struct bus_acl_changes changes;
+    code = bus_admin_set_acls(admin, plan->acls, plan->acl_count, &changes, err);
     if (!code)
-        printf("%zu topics made, %zu there; %zu rights\n", plan->topic_count, present,
-               plan->acl_count);
+        printf("%zu topics made, %zu there; %zu rights made, %zu taken away, %zu in all\n",
+               plan->topic_count, present, changes.made, changes.taken_away, plan->acl_count);
     return code;
 }
 

@@ -205,11 +205,17 @@ static _Noreturn void become(const char *path, const struct testkit_child *child
     _exit(127);
 }
 
+const char *testkit_program(struct arena *arena, const char *name)
+{
+    return arena_printf(arena, "%s/%s", TESTKIT_PROGRAMS, name);
+}
+
 pid_t testkit_spawn(const struct testkit_child *child)
 {
-    char path[1024];
-    bool own = !strchr(child->program, '/');
-    snprintf(path, sizeof path, "%s%s", own ? TESTKIT_PROGRAMS "/" : "", child->program);
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *path = child->program;
+    if (!strchr(path, '/'))
+        path = testkit_program(&arena, path);
     fflush(NULL);
     pid_t parent = getpid(), pid = fork();
     if (pid < 0)

@@ -47,6 +47,7 @@ struct testkit_child {
     const char *output;             /* file for stdout and stderr, appended; NULL: ours */
 };
 pid_t testkit_spawn(const struct testkit_child *child);
+const char *testkit_program(struct arena *arena, const char *name); /* its path in this build */
 
 /* Waits for its end: the exit code, or the negative signal number. Past `timeout_ms` the test
  * fails. */
