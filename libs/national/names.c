@@ -81,7 +81,7 @@ enum {
 };
 
 static const uint32_t alphabet_kk[] = U"аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя";
-static const uint32_t alphabet_ru[] = U"аәбвгғдеёжзийікқлмнңоөпрстуүұфхһцчшщъыьэюя";
+static const uint32_t alphabet_ru[] = U"аәбвгғдеёжзиійкқлмнңоөпрстуүұфхһцчшщъыьэюя";
 
 static uint8_t cyrillic_weight(enum names_alphabet alphabet, uint32_t c)
 {

@@ -1,6 +1,7 @@
 /* Names of people and places in Kazakh and Russian: order, search, suspicion, and made-up people.
  *
- * Texts are valid UTF-8 (str_is_utf8), composed (NFC). */
+ * Texts are valid UTF-8 (str_is_utf8), composed (NFC). Letters stand in the order that ICU (and so
+ * PostgreSQL's kk-x-icu, ru-x-icu) gives them. */
 #ifndef NATIONAL_NAMES_H
 #define NATIONAL_NAMES_H
 
@@ -13,7 +14,7 @@
 
 enum names_alphabet {
     ALPHABET_KK, /* 42 letters, аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя */
-    ALPHABET_RU  /* 33 letters; Kazakh ones behind their likes: ұ and ү behind у, і behind и */
+    ALPHABET_RU  /* 33 letters; Kazakh ones behind their likes: ү and ұ behind у, і behind и */
 };
 
 /* Appends bytes whose order under memcmp is the order of the texts as a reader expects it: letters
