@@ -1,5 +1,6 @@
-/* small: the template of a service, and what the promise is tested with before any real one uses it. A note comes in by HTTP
- * (api), goes over Kafka (relay), has its effect (apply) and is shown as a stream (push). */
+/* small: the template of a service, and what the promise is tested with before any real one uses
+ * it. A note comes in by HTTP (api), goes over Kafka (relay), has its effect (apply) and is shown
+ * as a stream (push). */
 #include <stdlib.h>
 
 #include "contracts/small.h"
@@ -14,7 +15,8 @@ extern const size_t small_schema_count;
 
 /* ---- api ---- */
 
-static void note_prepare(void *item, struct date today, struct problems *problems, struct arena *arena)
+static void note_prepare(void *item, struct date today, struct problems *problems,
+                         struct arena *arena)
 {
     (void)today, (void)problems, (void)arena;
     struct note *note = item;
@@ -78,12 +80,16 @@ static void rows_committed(void *context, const struct result *result)
 {
     CLEANUP(buf_done) struct buf data = {0};
     for (size_t row = 0; row < result_rows(result); row++) {
-        struct note note = {.id = result_uuid(result, row, 3), .key = result_str(result, row, 4), .number = result_int(result, row, 5)};
-        struct position position = {result_bigint(result, row, 0), result_bigint(result, row, 1), result_bigint(result, row, 2), 0};
+        struct note note = {.id = result_uuid(result, row, 3),
+                            .key = result_str(result, row, 4),
+                            .number = result_int(result, row, 5)};
+        struct position position = {result_bigint(result, row, 0), result_bigint(result, row, 1),
+                                    result_bigint(result, row, 2), 0};
         char id[POSITION_TEXT_LEN + 1];
         buf_reset(&data);
         record_encode_json(&note_item, &note, &data);
-        send_all(context, sse_frame_new(str_from(position_format(&position, id)), "note", buf_str(&data)));
+        send_all(context,
+                 sse_frame_new(str_from(position_format(&position, id)), "note", buf_str(&data)));
     }
 }
 
@@ -139,14 +145,17 @@ static void stop_push(struct process *process)
 /* ---- the service ---- */
 
 static const struct route api_routes[] = {
-    {HTTP_POST, "/small/notes", post_notes, .body_bytes = 4 << 20, .open = true, .summary = "Takes notes."},
+    {HTTP_POST, "/small/notes", post_notes, .body_bytes = 4 << 20, .open = true,
+     .summary = "Takes notes."},
 };
 static const struct route push_routes[] = {
-    {HTTP_GET, "/small/stream", get_stream, .open = true, .stream = true, .summary = "Shows notes as they arrive."},
+    {HTTP_GET, "/small/stream", get_stream, .open = true, .stream = true,
+     .summary = "Shows notes as they arrive."},
 };
 static const struct listener listeners[] = {
     {"api", .routes = ROUTES(api_routes), .writes = true},
-    {"push", .routes = ROUTES(push_routes), .start = start_push, .stop = stop_push, .poked = push_poked},
+    {"push", .routes = ROUTES(push_routes), .start = start_push, .stop = stop_push,
+     .poked = push_poked},
 };
 static const struct subscription subscriptions[] = {
     {&topic_small, apply_notes},

@@ -1,0 +1,486 @@
+/* The promise, with the small service: what was acknowledged has its effect exactly once, in order,
+ * whatever dies.
+ *
+ * Each test has an installation of its own: a database (or a whole PostgreSQL or Kafka where that
+ * is what dies), topics made anew, the roles as processes. Notes of one key carry ascending
+ * numbers; `seen` holds an effect for each. */
+#include "testkit/check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "bus/bus.h"
+#include "db/db.h"
+#include "testkit/testkit.h"
+
+enum { KEYS = 4, PER_POST = 25, WAIT_MS = 60000 };
+
+struct house {
+    struct arena arena;
+    const char *folder, *conninfo, *brokers;
+    int next_number; /* of the notes to be posted */
+    int acknowledged;
+};
+
+/* ---- The installation ---- */
+
+static void make_topics(const char *brokers)
+{
+    struct bus_settings settings = {brokers, NULL, "promise"};
+    struct bus_topic_config append = {"message.timestamp.type", "LogAppendTime"};
+    const struct bus_topic topics[] = {
+        {"eiso.small.notes.v1", 4, 1, &append, 1},
+        {"eiso.small.history.v1", 1, 1, &append, 1},
+        {"eiso.registry.revocations.v1", 1, 1, &append, 1},
+    };
+    const char *names[COUNT_OF(topics)];
+    struct bus_admin *admin;
+    struct err err = {0};
+    assert_int_equal(bus_admin_open(&admin, &settings, &err), ERROR_NONE);
+    for (size_t i = 0; i < COUNT_OF(topics); i++)
+        names[i] = topics[i].name;
+    (void)!bus_admin_delete_topics(admin, names, COUNT_OF(names),
+                                   &err); /* those of the test before */
+    for (int tries = 0;
+         bus_admin_create_topics(admin, topics, COUNT_OF(topics), &err) && tries < 50; tries++)
+        clock_sleep_ms(100);
+    for (int32_t partitions = 0; partitions != 4;) {
+        clock_sleep_ms(50);
+        if (bus_partitions(admin, topics[0].name, &partitions, &err))
+            partitions = 0;
+    }
+    bus_admin_close(admin);
+}
+
+static pid_t start_role(struct house *house, const char *role, int slot, const char *fault)
+{
+    struct arena *arena = &house->arena;
+    const char *environment[] = {
+        arena_printf(arena, "EISO_SOCKET=%s/%s-%d", house->folder, role, slot),
+        arena_printf(arena, "EISO_OBSERVER=%s/%s-%d.observer", house->folder, role, slot),
+        arena_printf(arena, "EISO_PG=%s", house->conninfo),
+        arena_printf(arena, "EISO_KAFKA=%s", house->brokers),
+        "EISO_CELL=kz",
+        "EISO_URL=http://127.0.0.1:8080",
+        arena_printf(arena, "EISO_STATE=%s", house->folder),
+        arena_printf(arena, "EISO_POKES=%s", house->folder),
+        arena_printf(arena, "EISO_SLOT=%d", slot),
+        arena_printf(arena, "EISO_FAULT=%s", fault ? fault : "none"),
+        NULL,
+    };
+    const char *const arguments[] = {"--role", role, NULL};
+    const struct testkit_child child = {"eiso-small", arguments, environment,
+                                        arena_printf(arena, "%s/log", house->folder)};
+    return testkit_spawn(&child);
+}
+
+static void house_open(struct house *house, const char *conninfo, const char *brokers)
+{
+    *house = (struct house){.brokers = brokers, .conninfo = conninfo};
+    house->folder = testkit_folder(&house->arena);
+    if (!conninfo)
+        house->conninfo = testkit_database(&house->arena);
+    make_topics(brokers);
+    assert_int_equal(testkit_wait(start_role(house, "migrate", 0, NULL), WAIT_MS), 0);
+}
+
+/* ---- A sender that keeps at it until it has an answer ---- */
+
+static bool exchange(const char *path, struct str request, struct buf *answer)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool sent = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                send(fd, request.ptr, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
+    char bytes[4096];
+    for (ssize_t got = sent ? 1 : 0; got > 0;) {
+        got = recv(fd, bytes, sizeof bytes, 0);
+        if (got > 0)
+            buf_add(answer, bytes, (size_t)got);
+    }
+    close(fd);
+    return answer->len > 0;
+}
+
+static void add_notes(struct house *house, struct buf *body)
+{
+    char id[UUID_TEXT_LEN + 1];
+    for (int i = 0; i < PER_POST; i++, house->next_number++) {
+        struct uuid uuid = uuid_v7();
+        buf_printf(body, "%s{\"id\":\"%s\",\"key\":\"key%d\",\"number\":%d}", i ? "," : "[",
+                   uuid_format(&uuid, id), house->next_number % KEYS, house->next_number);
+    }
+    buf_add_char(body, ']');
+}
+
+/* Posts one batch; the same ids again until the answer says that they are there. */
+static void post(struct house *house, int slot)
+{
+    CLEANUP(buf_done) struct buf body = {0};
+    CLEANUP(buf_done) struct buf request = {0};
+    CLEANUP(buf_done) struct buf answer = {0};
+    CLEANUP(arena_done) struct arena arena = {0};
+    add_notes(house, &body);
+    buf_printf(&request,
+               "POST /small/notes HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+               "application/json\r\n"
+               "Content-Length: %zu\r\n\r\n",
+               body.len);
+    buf_add_str(&request, buf_str(&body));
+    const char *path = arena_printf(&arena, "%s/api-%d", house->folder, slot);
+    for (int64_t until = clock_monotonic() + WAIT_MS * 1000; clock_monotonic() < until;
+         clock_sleep_ms(20)) {
+        buf_reset(&answer);
+        if (!exchange(path, buf_str(&request), &answer))
+            continue;
+        buf_add_char(&answer, '\0');
+        if (strstr(answer.ptr, " 200 ") && strstr(answer.ptr, "\"rejected\":0")) {
+            house->acknowledged += PER_POST;
+            return;
+        }
+    }
+    fail_msg("not acknowledged within a minute: %s", answer.len ? answer.ptr : "no answer");
+}
+
+/* ---- Counting ---- */
+
+struct count {
+    int64_t effects, distinct, sum, disorders;
+};
+
+static struct count count_seen(struct house *house)
+{
+    static const struct statement statement = {
+        "count_seen", "select count(*), count(distinct id), coalesce(sum(effect), 0)::bigint,"
+                      "       count(*) filter (where number <= before)"
+                      "  from (select id, effect, number, lag(number) over (partition by key order "
+                      "by epoch, xid, seq) as before from seen) s"};
+    struct db *db;
+    struct err err = {0};
+    struct count count = {0};
+    struct result result = {0};
+    if (db_open(&db, house->conninfo, &err))
+        return count;
+    if (!db_exec(db, &statement, NULL, &result, &err))
+        count = (struct count){result_bigint(&result, 0, 0), result_bigint(&result, 0, 1),
+                               result_bigint(&result, 0, 2), result_bigint(&result, 0, 3)};
+    result_done(&result);
+    db_close(db);
+    return count;
+}
+
+static bool all_arrived(void *context)
+{
+    struct house *house = context;
+    return count_seen(house).distinct >= house->acknowledged;
+}
+
+static void expect_exact(struct house *house)
+{
+    bool arrived = testkit_wait_until(all_arrived, house, WAIT_MS);
+    clock_sleep_ms(500); /* what comes twice comes late */
+    struct count count = count_seen(house);
+    if (!arrived || count.effects != house->acknowledged || count.disorders)
+        fprintf(stderr, "see %s/log\n", house->folder);
+    assert_int_equal(count.distinct, house->acknowledged);
+    assert_int_equal(count.effects, house->acknowledged);
+    assert_int_equal(count.sum, house->acknowledged);
+    assert_int_equal(count.disorders, 0);
+}
+
+/* ---- Tests ---- */
+
+static void notes_arrive_once_and_in_order(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t api = start_role(&house, "api", 0, NULL), relay = start_role(&house, "relay", 0, NULL);
+    pid_t apply = start_role(&house, "apply", 0, NULL);
+    for (int i = 0; i < 40; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    assert_int_equal(testkit_drain(api, WAIT_MS), 0);
+    assert_int_equal(testkit_drain(relay, WAIT_MS), 0);
+    assert_int_equal(testkit_drain(apply, WAIT_MS), 0);
+    arena_done(&house.arena);
+}
+
+/* The roles of a house, each with its pid; one may be told to die at a named point, at its third
+ * time there. */
+enum { API, RELAY, APPLY, ROLES };
+static const char *const role_names[ROLES] = {"api", "relay", "apply"};
+
+static void start_all(struct house *house, pid_t pids[ROLES], int dying, const char *fault)
+{
+    for (int role = 0; role < ROLES; role++)
+        pids[role] = start_role(house, role_names[role], 0, role == dying ? fault : NULL);
+}
+
+static void kill_all(struct house *house, pid_t pids[ROLES])
+{
+    for (int role = 0; role < ROLES; role++)
+        testkit_kill(pids[role]);
+    arena_done(&house->arena);
+}
+
+/* What s6 does: whoever has ended is started again. */
+static void supervise(struct house *house, pid_t pids[ROLES])
+{
+    for (int role = 0; role < ROLES; role++)
+        if (!testkit_is_running(pids[role]))
+            pids[role] = start_role(house, role_names[role], 0, NULL);
+}
+
+static bool all_arrived_supervised(void *context)
+{
+    struct supervised {
+        struct house *house;
+        pid_t *pids;
+    } *supervised = context;
+    supervise(supervised->house, supervised->pids);
+    return all_arrived(supervised->house);
+}
+
+static void wait_supervised(struct house *house, pid_t pids[ROLES])
+{
+    struct {
+        struct house *house;
+        pid_t *pids;
+    } supervised = {house, pids};
+    testkit_wait_until(all_arrived_supervised, &supervised, WAIT_MS);
+}
+
+static void a_role_may_die_at_any_point(void **state)
+{
+    (void)state;
+    static const struct {
+        int role;
+        const char *point;
+    } deaths[] = {
+        {RELAY, "relay_read:3"},      {RELAY, "relay_produced:3"}, {RELAY, "relay_acknowledged:3"},
+        {RELAY, "relay_moved:3"},     {APPLY, "apply_began:3"},    {APPLY, "apply_before_commit:3"},
+        {APPLY, "apply_committed:3"},
+    };
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    for (size_t i = 0; i < COUNT_OF(deaths); i++) {
+        int role = deaths[i].role;
+        testkit_kill(pids[role]);
+        pids[role] = start_role(&house, role_names[role], 0, deaths[i].point);
+        for (int tries = 0; testkit_is_running(pids[role]) && tries < 400; tries++) {
+            post(&house, 0);
+            clock_sleep_ms(5);
+        }
+        assert_false(testkit_is_running(pids[role])); /* it did reach the point */
+        supervise(&house, pids);
+    }
+    expect_exact(&house);
+    kill_all(&house, pids);
+}
+
+static void api_may_be_killed_at_any_time(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    for (int i = 0; i < 60; i++) {
+        if (i % 6 == 5) {
+            kill(pids[API], SIGKILL);
+            testkit_wait(pids[API], WAIT_MS);
+            supervise(&house, pids);
+        }
+        post(&house, 0);
+    }
+    expect_exact(&house);
+    kill_all(&house, pids);
+}
+
+/* Of two relays one stands by; a paused one that comes back finds that it is no longer the holder
+ * and ends. */
+static void a_paused_relay_comes_back_late(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    pid_t second = start_role(&house, "relay", 1, NULL);
+    testkit_pause(pids[RELAY]);
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    expect_exact(&house); /* the second took over when the lease ended */
+    testkit_resume(pids[RELAY]);
+    assert_true(testkit_wait(pids[RELAY], WAIT_MS) != 0);
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    testkit_kill(second);
+    pids[RELAY] = start_role(&house, "relay", 0, NULL);
+    kill_all(&house, pids);
+}
+
+/* Two apply processes share the partitions; a paused one loses them and ends when it comes back
+ * late. */
+static void a_paused_apply_comes_back_late(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    pid_t second = start_role(&house, "apply", 1, NULL);
+    for (int i = 0; i < 20; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    testkit_pause(second);
+    for (int i = 0; i < 20; i++) {
+        post(&house, 0);
+        clock_sleep_ms(50);
+    }
+    wait_supervised(&house, pids); /* its session ends after 6 s, the first takes all */
+    testkit_resume(second);
+    for (int i = 0; i < 20; i++) {
+        post(&house, 0);
+        clock_sleep_ms(20);
+    }
+    wait_supervised(&house, pids);
+    expect_exact(&house);
+    testkit_kill(second);
+    kill_all(&house, pids);
+}
+
+static void kafka_may_be_killed_and_be_away(void **state)
+{
+    (void)state;
+    struct testkit_server *kafka = testkit_kafka_new();
+    struct house house;
+    house_open(&house, NULL, testkit_server_address(kafka));
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    testkit_server_kill(kafka);
+    for (int i = 0; i < 40; i++) {
+        post(&house, 0); /* writing goes on */
+        supervise(&house, pids);
+    }
+    testkit_server_start(kafka);
+    wait_supervised(&house, pids);
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    wait_supervised(&house, pids);
+    expect_exact(&house);
+    kill_all(&house, pids);
+    testkit_server_free(kafka);
+}
+
+static void postgres_may_be_killed(void **state)
+{
+    (void)state;
+    struct testkit_server *postgres = testkit_postgres_new();
+    struct arena arena = {0};
+    struct house house;
+    house_open(&house, testkit_server_database(postgres, &arena), testkit_brokers());
+    pid_t pids[ROLES];
+    start_all(&house, pids, -1, NULL);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 10; i++)
+            post(&house, 0);
+        testkit_server_kill(postgres);
+        testkit_server_start(postgres);
+        supervise(&house, pids);
+    }
+    for (int i = 0; i < 10; i++)
+        post(&house, 0);
+    wait_supervised(&house, pids);
+    expect_exact(&house);
+    kill_all(&house, pids);
+    testkit_server_free(postgres);
+    arena_done(&arena);
+}
+
+/* A source goes back to a cold copy of its folder after events of the lost part were published and
+ * applied: the consumer, whose database is another one, takes those back; nothing new is dropped as
+ * old. */
+static void a_source_set_back_takes_its_ghosts_along(void **state)
+{
+    (void)state;
+    struct testkit_server *postgres = testkit_postgres_new();
+    struct arena arena = {0};
+    struct house source, sink;
+    house_open(&source, testkit_server_database(postgres, &arena), testkit_brokers());
+    sink = source; /* the same topics, another database */
+    sink.conninfo = testkit_database(&arena);
+    assert_int_equal(testkit_wait(start_role(&sink, "migrate", 0, NULL), WAIT_MS), 0);
+    pid_t api = start_role(&source, "api", 0, NULL), relay = start_role(&source, "relay", 0, NULL);
+    pid_t apply = start_role(&sink, "apply", 0, NULL);
+    for (int i = 0; i < 20; i++)
+        post(&source, 0);
+    sink.acknowledged = source.acknowledged;
+    expect_exact(&sink);
+    testkit_kill(relay); /* what is posted now is not sent before the copy: survivors */
+    for (int i = 0; i < 5; i++)
+        post(&source, 0);
+    testkit_server_stop(postgres);
+    testkit_server_save(postgres, "cold");
+    testkit_server_start(postgres);
+    relay = start_role(&source, "relay", 0, NULL);
+    int kept = source.acknowledged;
+    for (int i = 0; i < 20; i++)
+        post(&source, 0); /* the part that will be lost */
+    sink.acknowledged = source.acknowledged;
+    expect_exact(&sink);
+    testkit_kill(relay);
+    testkit_kill(api);
+    testkit_server_stop(postgres);
+    testkit_server_restore(postgres, "cold");
+    testkit_server_start(postgres);
+    api = start_role(&source, "api", 0, NULL);
+    relay = start_role(&source, "relay", 0, NULL);
+    int lost = source.acknowledged - kept;
+    for (int i = 0; i < 20; i++)
+        post(&source, 0);
+    sink.acknowledged = source.acknowledged;
+    testkit_wait_until(all_arrived, &sink, WAIT_MS);
+    clock_sleep_ms(1000);
+    struct count count = count_seen(&sink);
+    assert_int_equal(count.distinct, source.acknowledged);
+    assert_int_equal(count.effects,
+                     source.acknowledged + lost); /* each ghost once there, once back */
+    assert_int_equal(count.sum, source.acknowledged - lost);
+    testkit_kill(api);
+    testkit_kill(relay);
+    testkit_kill(apply);
+    testkit_server_free(postgres);
+    arena_done(&source.arena);
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(notes_arrive_once_and_in_order), TEST(a_role_may_die_at_any_point),
+        TEST(api_may_be_killed_at_any_time),  TEST(a_paused_relay_comes_back_late),
+        TEST(a_paused_apply_comes_back_late), TEST(kafka_may_be_killed_and_be_away),
+        TEST(postgres_may_be_killed),         TEST(a_source_set_back_takes_its_ghosts_along),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
