@@ -18,6 +18,11 @@ static bool has_range(const struct setting *setting)
     return setting->min != 0 || setting->max != 0;
 }
 
+static bool has_upper(const struct setting *setting)
+{
+    return has_range(setting) && setting->max >= setting->min;
+}
+
 static enum error read_bool(const struct setting *setting, const char *text, bool *value,
                             struct err *err)
 {
@@ -31,7 +36,7 @@ static enum error read_int(const struct setting *setting, const char *text, int6
                            struct err *err)
 {
     int64_t min = has_range(setting) ? setting->min : INT64_MIN;
-    int64_t max = has_range(setting) ? setting->max : INT64_MAX;
+    int64_t max = has_upper(setting) ? setting->max : INT64_MAX;
     if (str_to_int64(str_from(text), min, max, value))
         return ERROR_NONE;
     return err_set(err, ERROR_INVALID,
@@ -126,8 +131,10 @@ void conf_help(const struct settings *settings, struct buf *out)
         const struct setting *setting = &settings->items[i];
         buf_printf(out, "  %s%s\n      %s", setting->name, setting->secret ? "_FILE" : "",
                    setting->help);
-        if (has_range(setting))
+        if (has_upper(setting))
             buf_printf(out, "; %" PRId64 " to %" PRId64, setting->min, setting->max);
+        else if (has_range(setting))
+            buf_printf(out, "; at least %" PRId64, setting->min);
         if (setting->type == SETTING_BOOL)
             buf_add_text(out, "; true or false");
         if (!setting->fallback)

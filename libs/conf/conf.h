@@ -19,7 +19,7 @@ struct setting {
     enum setting_type type;
     size_t offset;
     const char *fallback; /* as it would stand in the environment; NULL: it must be given */
-    int64_t min, max;     /* of SETTING_INT; 0, 0: any */
+    int64_t min, max;     /* of SETTING_INT; 0, 0: any; a max below min: no upper limit */
     bool secret; /* of SETTING_TEXT: read from the file that NAME_FILE names, at most 64 KiB, its
                   * last line break left out; never printed */
     const char *help; /* one English sentence with its unit */

@@ -10,7 +10,7 @@ struct sample {
     const char *name;
     const char *key;
     int64_t slot;
-    int64_t free;
+    int64_t free, depth;
     bool loud;
 };
 
@@ -19,6 +19,7 @@ static const struct setting sample_items[] = {
     SETTING(sample, key, "EISO_TEST_KEY", .secret = true, .fallback = "", .help = "the key"),
     SETTING(sample, slot, "EISO_TEST_SLOT", .fallback = "3", .min = 0, .max = 9, .help = "slot"),
     SETTING(sample, free, "EISO_TEST_FREE", .fallback = "-5", .help = "any number"),
+    SETTING(sample, depth, "EISO_TEST_DEPTH", .fallback = "2", .min = 1, .help = "depth"),
     SETTING(sample, loud, "EISO_TEST_LOUD", .fallback = "false", .help = "whether it is loud"),
 };
 static const struct settings sample_settings = SETTINGS(sample_items);
@@ -113,6 +114,15 @@ static void a_number_out_of_its_range_is_refused(void **state)
     }
 }
 
+static void a_number_may_have_a_least_value_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    setenv("EISO_TEST_DEPTH", "9223372036854775807", 1);
+    assert_int_equal(read_all(fixture), ERROR_NONE);
+    setenv("EISO_TEST_DEPTH", "0", 1);
+    assert_int_equal(read_all(fixture), ERROR_INVALID);
+}
+
 static void only_true_and_false_are_booleans(void **state)
 {
     struct fixture *fixture = *state;
@@ -161,6 +171,7 @@ static void what_is_printed_holds_no_secret_and_can_be_read_again(void **state)
                                  "# EISO_TEST_KEY: given\n"
                                  "EISO_TEST_SLOT=3\n"
                                  "EISO_TEST_FREE=-5\n"
+                                 "EISO_TEST_DEPTH=2\n"
                                  "EISO_TEST_LOUD=false\n");
 }
 
@@ -174,6 +185,7 @@ static void help_names_every_setting_with_its_default_and_range(void **state)
                                  "  EISO_TEST_KEY_FILE\n      the key\n"
                                  "  EISO_TEST_SLOT\n      slot; 0 to 9; default 3\n"
                                  "  EISO_TEST_FREE\n      any number; default -5\n"
+                                 "  EISO_TEST_DEPTH\n      depth; at least 1; default 2\n"
                                  "  EISO_TEST_LOUD\n      whether it is loud; true or false; "
                                  "default false\n");
 }
@@ -187,6 +199,7 @@ int main(void)
         CONF_TEST(the_environment_goes_before_the_defaults),
         CONF_TEST(what_is_missing_is_named),
         CONF_TEST(a_number_out_of_its_range_is_refused),
+        CONF_TEST(a_number_may_have_a_least_value_alone),
         CONF_TEST(only_true_and_false_are_booleans),
         CONF_TEST(a_secret_comes_from_its_file_only),
         CONF_TEST(a_secret_that_cannot_be_read_is_refused_without_a_word_of_it),

@@ -1,0 +1,292 @@
+/* What needs no server: arguments, the description, the observer. */
+#include "testkit/check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "service/service_internal.h"
+#include "testkit/testkit.h"
+
+/* ---- A service with one of everything ---- */
+
+struct sample_settings {
+    int64_t depth;
+};
+
+static const struct setting sample_items[] = {SETTING(
+    sample_settings, depth, "EISO_TEST_DEPTH", .fallback = "7", .min = 1, .help = "depth of it")};
+
+static void nothing(struct http_request *request)
+{
+    http_answer_empty(request, 204);
+}
+
+static const struct route sample_routes[] = {
+    {.method = HTTP_POST, .path = "/v1/marks", .handler = nothing, .body_bytes = 4194304},
+    {.method = HTTP_GET, .path = "/v1/marks/stream", .handler = nothing, .stream = true}};
+
+static int dig(struct process *process, struct db *db, int argc, char **argv)
+{
+    (void)process, (void)db, (void)argc, (void)argv;
+    return EXIT_DONE;
+}
+
+static const struct listener sample_listeners[] = {
+    {.role = "api", .processes = 2, .routes = ROUTES(sample_routes), .writes = true}};
+static const struct subscription sample_subscriptions[] = {{&topic_classes, NULL}};
+static const struct command sample_commands[] = {{"dig", "DEPTH", dig}};
+static const char *const sample_demo[] = {"demo", NULL};
+
+static const struct service sample = {.name = "grades",
+                                      .settings = SETTINGS(sample_items),
+                                      .settings_size = sizeof(struct sample_settings),
+                                      .listeners = LISTENERS(sample_listeners),
+                                      .subscriptions = SUBSCRIPTIONS(sample_subscriptions),
+                                      .commands = COMMANDS(sample_commands),
+                                      .demo = sample_demo};
+
+/* ---- Running it ---- */
+
+/* The exit code of the program with these arguments; what it said is in `said`. */
+static int run(const char *const *arguments, char said[8192])
+{
+    int argc = 1, pipes[2], status;
+    char name[] = "eiso-grades", *argv[8] = {name};
+    for (; arguments[argc - 1]; argc++)
+        argv[argc] = strdup(arguments[argc - 1]);
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], STDOUT_FILENO);
+        dup2(pipes[1], STDERR_FILENO);
+        status = service_main(&sample, argc, argv);
+        fflush(stdout);
+        _exit(status);
+    }
+    close(pipes[1]);
+    size_t length = 0;
+    for (ssize_t got; (got = read(pipes[0], said + length, 8191 - length)) > 0;)
+        length += (size_t)got;
+    said[length] = '\0';
+    close(pipes[0]);
+    while (--argc > 0)
+        free(argv[argc]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+#define RUN(said, ...) run((const char *const[]){__VA_ARGS__, NULL}, said)
+
+static void clear_environment(void)
+{
+    unsetenv("EISO_PG");
+    unsetenv("EISO_SLOT");
+    unsetenv("EISO_TEST_DEPTH");
+    unsetenv("EISO_PARTITIONS");
+}
+
+/* ---- What holds ---- */
+
+static void a_description_has_all_that_an_installation_needs(void **state)
+{
+    (void)state;
+    CLEANUP(buf_done) struct buf out = {0};
+    service_describe(&sample, 3, &out);
+    buf_add_char(&out, '\0');
+    static const char *const parts[] = {
+        "{\"service\":\"grades\",\"roles\":[{\"name\":\"api\",\"processes\":2,\"listens\":true},"
+        "{\"name\":\"apply\",\"processes\":1,\"listens\":false},"
+        "{\"name\":\"relay\",\"processes\":1,\"listens\":false},"
+        "{\"name\":\"jobs\",\"processes\":1,\"listens\":false},"
+        "{\"name\":\"migrate\",\"processes\":1,\"listens\":false}],",
+        "{\"role\":\"api\",\"method\":\"POST\",\"path\":\"/v1/marks\",\"body_bytes\":4194304,"
+        "\"stream\":false,\"guarded\":false}",
+        "{\"name\":\"eiso.grades.marks.v1\",\"partitions\":3,\"config\":{"
+        "\"message.timestamp.type\":\"LogAppendTime\",\"segment.ms\":\"86400000\","
+        "\"max.message.bytes\":\"1048588\",\"cleanup.policy\":\"delete\","
+        "\"retention.ms\":\"34560000000\"}}",
+        "{\"name\":\"eiso.grades.history.v1\",\"partitions\":1,",
+        "{\"role\":\"relay\",\"resource\":\"topic\",\"name\":\"eiso.grades.\","
+        "\"pattern\":\"prefixed\",\"operations\":[\"read\",\"write\",\"describe\"]}",
+        "{\"role\":\"apply\",\"resource\":\"topic\",\"name\":\"eiso.registry.classes.v1\","
+        "\"pattern\":\"literal\",\"operations\":[\"read\",\"describe\"]}",
+        "{\"role\":\"apply\",\"resource\":\"group\",\"name\":\"eiso.grades.\","
+        "\"pattern\":\"prefixed\",",
+        "{\"role\":\"api\",\"resource\":\"topic\",\"name\":\"eiso.registry.revocations.v1\",",
+        "\"observer_topics\":[\"eiso.grades.marks.v1\",\"eiso.grades.history.v1\"]",
+        ",\"demo\":[\"demo\"]}\n"};
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (!strstr(out.ptr, parts[i]))
+            fail_msg("%s is not in %s", parts[i], out.ptr);
+}
+
+static void a_state_topic_is_compacted_and_who_writes_revocations_need_not_read_them(void **state)
+{
+    (void)state;
+    static const struct service registry = {.name = "registry",
+                                            .listeners = LISTENERS(sample_listeners)};
+    CLEANUP(buf_done) struct buf out = {0};
+    service_describe(&registry, 8, &out);
+    buf_add_char(&out, '\0');
+    assert_non_null(strstr(out.ptr, "{\"name\":\"eiso.registry.people.v1\",\"partitions\":8,"));
+    assert_non_null(strstr(out.ptr, "\"cleanup.policy\":\"compact\","
+                                    "\"max.compaction.lag.ms\":\"259200000\","
+                                    "\"delete.retention.ms\":\"2592000000\","
+                                    "\"min.cleanable.dirty.ratio\":\"0.1\""));
+    assert_null(strstr(out.ptr, "\"name\":\"apply\""));
+    assert_null(strstr(out.ptr, "\"role\":\"api\",\"resource\""));
+    const char *observed = strstr(out.ptr, "\"observer_topics\"");
+    assert_non_null(strstr(observed, "eiso.registry.organisations.v1"));
+    assert_null(strstr(observed, "eiso.registry.people.v1"));
+}
+
+static void the_program_describes_itself_without_settings(void **state)
+{
+    (void)state;
+    char said[8192];
+    clear_environment();
+    setenv("EISO_PARTITIONS", "24", 1);
+    assert_int_equal(RUN(said, "--describe"), EXIT_DONE);
+    assert_non_null(strstr(said, "{\"name\":\"eiso.grades.marks.v1\",\"partitions\":24,"));
+    assert_int_equal(RUN(said, "--version"), EXIT_DONE);
+    assert_string_equal(said, "eiso-grades " EISO_VERSION "\n");
+    assert_int_equal(RUN(said, "--help"), EXIT_DONE);
+    assert_non_null(strstr(said, "Roles: api apply relay jobs migrate"));
+    assert_non_null(strstr(said, "  quarantine ls | drop ID\n  dig DEPTH\n"));
+    assert_non_null(strstr(said, "EISO_TEST_DEPTH"));
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+    (void)state;
+    char said[8192];
+    clear_environment();
+    setenv("EISO_PG", "host=/nowhere", 1);
+    assert_int_equal(run((const char *const[]){NULL}, said), EXIT_USAGE);
+    assert_int_equal(RUN(said, "--role", "push"), EXIT_USAGE);
+    assert_int_equal(RUN(said, "--role", "api", "more"), EXIT_USAGE);
+    assert_int_equal(RUN(said, "--unheard"), EXIT_USAGE);
+    assert_int_equal(RUN(said, "bury"), EXIT_USAGE);
+    assert_non_null(strstr(said, "there is no command bury"));
+    assert_int_equal(RUN(said, "dig", "3"), EXIT_FAILED);
+    assert_non_null(strstr(said, "unavailable: "));
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+    (void)state;
+    char said[8192];
+    clear_environment();
+    assert_int_equal(RUN(said, "--role", "jobs"), EXIT_USAGE);
+    assert_non_null(strstr(said, "EISO_PG is not set: role jobs needs it"));
+    setenv("EISO_PG", "dbname=x", 1);
+    assert_int_equal(RUN(said, "--role", "apply"), EXIT_USAGE);
+    assert_non_null(strstr(said, "EISO_KAFKA is not set"));
+    setenv("EISO_TEST_DEPTH", "deep", 1);
+    assert_int_equal(RUN(said, "--role", "jobs"), EXIT_USAGE);
+    assert_non_null(strstr(said, "EISO_TEST_DEPTH"));
+    setenv("EISO_TEST_DEPTH", "12", 1);
+    assert_int_equal(RUN(said, "--print-config"), EXIT_DONE);
+    assert_non_null(strstr(said, "EISO_PG=dbname=x\n"));
+    assert_non_null(strstr(said, "EISO_TEST_DEPTH=12\n"));
+}
+
+/* ---- The observer ---- */
+
+static int dial(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void ask(const char *path, const char *request, char said[8192])
+{
+    int fd = dial(path);
+    size_t length = 0;
+    assert_int_equal(write(fd, request, strlen(request)), strlen(request));
+    for (ssize_t got; (got = read(fd, said + length, 8191 - length)) > 0;)
+        length += (size_t)got;
+    said[length] = '\0';
+    close(fd);
+}
+
+static void the_observer_tells_life_readiness_version_and_metrics(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(observer_close_at) struct observer *observer = NULL;
+    struct health health = {.checks = {{.name = "read"}}};
+    struct process process = {.service = &sample, .role = "api"};
+    struct err err;
+    char said[8192];
+    const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
+    process.common.observer = path;
+    assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
+    ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 503 "));
+    assert_non_null(strstr(said, "{\"checks\":{\"alive\":true,\"read\":false},\"ready\":false}"));
+    health.checks[0].ok = true;
+    health_beat(&health);
+    ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
+    ask(path, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
+    health.beat_us = clock_monotonic() - HEALTH_STALE_US - 1;
+    ask(path, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 503 "));
+    ask(path, "GET /version HTTP/1.1\r\n\r\n", said);
+    assert_non_null(
+        strstr(said, "{\"service\":\"grades\",\"role\":\"api\",\"version\":\"" EISO_VERSION));
+    ask(path, "GET /metrics HTTP/1.1\r\n\r\n", said);
+    assert_non_null(strstr(said, "\nprocess_resident_memory_bytes "));
+    ask(path, "GET /metricsandmore HTTP/1.1\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 404 "));
+    ask(path, "POST /livez HTTP/1.1\r\n\r\n", said);
+    assert_non_null(strstr(said, "HTTP/1.1 404 "));
+}
+
+static void whoever_dribbles_or_floods_does_not_stop_the_observer(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(observer_close_at) struct observer *observer = NULL;
+    struct health health = {0};
+    struct process process = {.service = &sample, .role = "api"};
+    struct err err;
+    char said[8192], flood[5000];
+    const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
+    process.common.observer = path;
+    assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
+    int silent = dial(path), flooding = dial(path);
+    memset(flood, 'x', sizeof flood);
+    assert_true(send(flooding, flood, sizeof flood, MSG_NOSIGNAL) > 0);
+    ask(path, "GET /livez HTTP/1.1\r\n\r\n", said); /* behind the silent one's second */
+    assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
+    close(silent);
+    close(flooding);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_description_has_all_that_an_installation_needs),
+        TEST(a_state_topic_is_compacted_and_who_writes_revocations_need_not_read_them),
+        TEST(the_program_describes_itself_without_settings),
+        TEST(wrong_arguments_are_refused),
+        TEST(wrong_settings_are_refused),
+        TEST(the_observer_tells_life_readiness_version_and_metrics),
+        TEST(whoever_dribbles_or_floods_does_not_stop_the_observer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
