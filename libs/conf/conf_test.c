@@ -33,8 +33,8 @@ struct fixture {
 
 static int begin(void **state)
 {
-    static const char *const names[] = {"NAME", "NAME_FILE", "KEY", "KEY_FILE",
-                                        "SLOT", "FREE",      "LOUD"};
+    static const char *const names[] = {"NAME", "NAME_FILE", "KEY",   "KEY_FILE",
+                                        "SLOT", "FREE",      "DEPTH", "LOUD"};
     struct fixture *fixture = mem_alloc(sizeof *fixture);
     for (size_t i = 0; i < COUNT_OF(names); i++)
         unsetenv(arena_printf(&fixture->arena, "EISO_TEST_%s", names[i]));
