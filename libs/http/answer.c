@@ -68,11 +68,39 @@ void answer_head(struct http_request *request, int status, const char *content_t
     buf_add_str(head, buf_str(&exchange->headers));
 }
 
+static struct metric metric_requests = {.name = "eiso_http_requests_total",
+                                        .help = "Requests answered, refused ones included",
+                                        .type = METRIC_COUNTER};
+static struct metric metric_refusals = {.name = "eiso_http_refusals_total",
+                                        .help = "Requests answered with a 4xx",
+                                        .type = METRIC_COUNTER};
+static struct metric metric_failures = {.name = "eiso_http_failures_total",
+                                        .help = "Requests answered with a 5xx",
+                                        .type = METRIC_COUNTER};
+
+void answer_metrics(void)
+{
+    metric_register(&metric_requests);
+    metric_register(&metric_refusals);
+    metric_register(&metric_failures);
+}
+
+static void count_answer(int status)
+{
+    metric_add(&metric_requests, 1);
+    if (status >= 500)
+        metric_add(&metric_failures, 1);
+    else if (status >= 400)
+        metric_add(&metric_refusals, 1);
+}
+
 void http_answer(struct http_request *request, int status, const char *content_type,
                  struct str body)
 {
     struct http_exchange *exchange = request->exchange;
     struct connection *connection = exchange->connection;
+    count_answer(status);
+    ensure(exchange->held); /* answered exactly once */
     exchange->held = false;
     if (!connection) {
         exchange_free(exchange);

@@ -313,6 +313,7 @@ void connection_expired(struct connection *connection)
         return;
     }
     connection->close = true;
+    connection->exchange->held = true;
     http_problem(&connection->exchange->request, 408, "timeout",
                  "the request took too long to arrive");
 }

@@ -172,6 +172,7 @@ static void refuse_now(struct http_exchange *exchange, const struct refusal *ref
                     exchange->input.len >= exchange->head_bytes + exchange->head.body_bytes;
     if (!complete || !exchange->head.keep_alive)
         exchange->connection->close = true;
+    exchange->held = true;
     http_problem(&exchange->request, refusal->status, refusal->code, refusal->detail);
 }
 

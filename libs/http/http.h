@@ -46,7 +46,7 @@ struct http_request {
 
 typedef void http_handler(struct http_request *request);
 
-/* One line of a service's route table. */
+/* One line of a service's route table. Of two templates that fit a path the first counts. */
 struct route {
     enum http_method method;
     const char *path; /* "/v1/learners/{id}/marks" */

@@ -182,7 +182,7 @@ void server_watch_accepting(struct http_server *server);
 struct http_exchange {
     struct http_request request;
     struct connection *connection; /* NULL: the server was closed */
-    bool held;                     /* by a handler, which will answer */
+    bool held;                     /* by somebody who will answer */
     struct buf input;              /* what was read and not yet used up */
     size_t head_bytes;             /* 0: the head is not complete */
     size_t promised_bytes;         /* of the server's body_bytes */
@@ -208,6 +208,7 @@ void exchange_next(
 /* ---- answer.c ---- */
 
 const char *status_phrase(int status);
+void answer_metrics(void); /* registers them */
 void answer_head(struct http_request *request, int status, const char *content_type,
                  struct buf *head);
 
@@ -218,6 +219,7 @@ bool cursor_parse(struct str route, struct str text, void *key, size_t key_bytes
 
 /* ---- sse.c ---- */
 
+void sse_metrics(void);           /* registers them */
 void sse_ping_all(void *context); /* the server */
 void sse_flushed(struct sse *sse);
 void sse_gone(struct sse *sse); /* the reaper's: tells its owner, frees it */

@@ -1,5 +1,8 @@
 #include "testkit/check.h"
 
+#include <sys/resource.h>
+#include <time.h>
+
 #include "http/client_internal.h"
 #include "http/http.h"
 
@@ -597,6 +600,27 @@ static void beyond_the_limit_clients_wait_until_others_go(void **state)
     client_close(&more[2]);
 }
 
+static void a_server_without_descriptors_accepts_when_it_has_some_again(void **state)
+{
+    struct world *world = *state;
+    struct rlimit before, none;
+    struct client other;
+    ask(world, "GET /v1/things/1 HTTP/1.1\r\n" HOST "\r\n");
+    client_open(&other, world->loop, world->path);
+    other.unsent = STR("GET /v1/things/2 HTTP/1.1\r\n" HOST "\r\n");
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = (struct rlimit){(rlim_t)other.fd + 1, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    int64_t cpu = clock();
+    client_pause(&other, 300);
+    cpu = clock() - cpu;
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_int_equal(other.got.len, 0);
+    assert_true(cpu < CLOCKS_PER_SEC / 10); /* it did not spin meanwhile */
+    assert_has(client_ask(&other, STR(""), 1), "<2|>");
+    client_close(&other);
+}
+
 static void note_drained(void *context)
 {
     *(bool *)context = true;
@@ -789,6 +813,7 @@ int main(void)
         IN_WORLD(what_comes_while_a_handler_works_is_read_afterwards),
         IN_WORLD(a_held_request_outlives_the_server),
         IN_WORLD(beyond_the_limit_clients_wait_until_others_go),
+        IN_WORLD(a_server_without_descriptors_accepts_when_it_has_some_again),
         IN_WORLD(a_drain_answers_what_is_under_way_and_takes_nothing_more),
         IN_WORLD(a_batch_comes_in_three_formats),
         IN_WORLD(a_body_that_is_no_batch_is_refused_with_its_place),

@@ -59,14 +59,32 @@ void server_watch_accepting(struct http_server *server)
         loop_watch_set(server->accepting, has_room(server) ? LOOP_READ : 0);
 }
 
+static int64_t sweep_interval_ms(const struct http_server *server)
+{
+    int64_t interval = server->body_timeout_us / 1000 / 4;
+    return MAX_OF(10, MIN_OF(interval, 250));
+}
+
+/* Out of descriptors or memory: whoever waits would wake the loop again at once, so nobody is
+ * listened to until the next sweep. */
+static void accept_later(struct http_server *server)
+{
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return;
+    loop_watch_set(server->accepting, 0);
+    loop_timer_set(server->sweep, sweep_interval_ms(server));
+}
+
 static void accept_ready(void *context, int ready)
 {
     (void)ready;
     struct http_server *server = context;
     for (int i = 0; i < ACCEPTED_AT_ONCE && has_room(server); i++) {
         int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            accept_later(server);
             break;
+        }
         connection_new(server, fd);
     }
     metric_set(&metric_connections, (int64_t)server->connection_count);
@@ -75,12 +93,6 @@ static void accept_ready(void *context, int ready)
 }
 
 /* ---- Deadlines ---- */
-
-static int64_t sweep_interval_ms(const struct http_server *server)
-{
-    int64_t interval = server->body_timeout_us / 1000 / 4;
-    return MAX_OF(10, MIN_OF(interval, 250));
-}
 
 static void sweep(void *context)
 {
@@ -92,6 +104,7 @@ static void sweep(void *context)
         if (connection->deadline_us && connection->deadline_us <= now)
             connection_expired(connection);
     }
+    server_watch_accepting(server);
     if (server->connection_count > 0)
         loop_timer_set(server->sweep, sweep_interval_ms(server));
 }
@@ -186,6 +199,8 @@ enum error http_server_open(struct http_server **server, const struct http_serve
     if (code)
         return code;
     metric_register(&metric_connections);
+    answer_metrics();
+    sse_metrics();
     struct http_server *made = server_new(options);
     made->fd = fd;
     made->accepting = loop_watch_new(made->loop, fd, accept_ready, made);

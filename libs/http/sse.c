@@ -76,10 +76,14 @@ static void frame_release(const void *bytes, size_t count, void *frame)
 
 /* ---- Subscribers ---- */
 
-static void count_stream(struct http_server *server)
+void sse_metrics(void)
 {
     metric_register(&metric_streams);
     metric_register(&metric_cut_off);
+}
+
+static void count_stream(struct http_server *server)
+{
     metric_add(&metric_streams, 1);
     if (server->stream_count++ == 0)
         loop_timer_set(server->ping, server->ping_ms);
@@ -91,7 +95,7 @@ struct sse *sse_open(struct http_request *request, sse_closed *closed, void *con
     struct connection *connection = exchange->connection;
     struct sse *sse = mem_alloc(sizeof *sse);
     CLEANUP(buf_done) struct buf head = {0};
-    ensure(connection);
+    ensure(connection && exchange->held);
     *sse = (struct sse){.connection = connection, .closed = closed, .context = context};
     /* No length and no chunks: the stream is what comes until the connection closes. */
     http_add_header(request, "X-Accel-Buffering", "no");

@@ -30,6 +30,10 @@ void sse_frame_free(struct sse_frame *frame); /* when nobody is to get it any mo
 /* Tries the socket at once; what it does not take waits, by reference. Does nothing for one that is
  * being closed. */
 void sse_send(struct sse *sse, struct sse_frame *frame);
+
+/* What the socket did not take yet. A backlog is handed out in pages: the next one when this is 0,
+ * for frames in a row beyond what socket (some hundred small ones) and queue hold would cut off a
+ * reader that is only new. */
 size_t sse_waiting_bytes(const struct sse *sse);
 void sse_close(struct sse *sse); /* after what waits was sent, at most 1 s */
 
