@@ -117,9 +117,13 @@ static inline const void *field_get(const struct field *field, const void *item)
 
 /* ---- msgpack_in.c ---- */
 
+struct cursor {
+    const uint8_t *at, *end;
+};
+
 struct msgpack_reader {
     struct reader reader;
-    const uint8_t *at, *end;
+    struct cursor cursor;
 };
 
 /* Walks one value that has to fill `value`, without allocating. Fills code, status and offset of

@@ -32,10 +32,6 @@ static const struct form {
     [0x1E] = {FORM_MAP, 2},   [0x1F] = {FORM_MAP, 4},
 }; /* the rest: never used, and ext types, which have no place here */
 
-struct cursor {
-    const uint8_t *at, *end;
-};
-
 static size_t left(const struct cursor *cursor)
 {
     return (size_t)(cursor->end - cursor->at);
@@ -211,13 +207,10 @@ bool msgpack_is_array(struct str body, size_t *count)
 static void next(struct reader *reader, struct token *token)
 {
     struct msgpack_reader *msgpack = (struct msgpack_reader *)(void *)reader;
-    struct cursor cursor = {msgpack->at, msgpack->end};
-    ensure(take_token(&cursor, token));
-    msgpack->at = cursor.at;
+    ensure(take_token(&msgpack->cursor, token));
 }
 
 void msgpack_reader_init(struct msgpack_reader *reader, struct str value)
 {
-    struct cursor cursor = cursor_of(value);
-    *reader = (struct msgpack_reader){{next, false}, cursor.at, cursor.end};
+    *reader = (struct msgpack_reader){{next, false}, cursor_of(value)};
 }
