@@ -1,25 +1,31 @@
 /* Settings and keys; no broker. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "bus/bus.h"
 #include "testkit/check.h"
+#include "testkit/testkit.h"
+
+static const char *file_with(struct arena *arena, const char *content)
+{
+    const char *path = arena_printf(arena, "%s/client.conf", testkit_folder(arena));
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+    return path;
+}
 
 /* Opens a producer with a file of this content. */
 static enum error open_with(const char *content, struct err *err)
 {
-    char path[] = "/tmp/bus_config.XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
-    close(fd);
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *path = file_with(&arena, content);
     struct bus_producer *producer = NULL;
     struct bus_producer_options options = {.settings = {"127.0.0.1:1", path, "test"}};
     enum error code = bus_producer_open(&producer, &options, err);
     bus_producer_close(producer);
-    unlink(path);
     return code;
 }
 
@@ -57,10 +63,8 @@ static void what_the_promise_rests_on_is_refused(void **state)
 static void a_consumer_refuses_its_own(void **state)
 {
     (void)state;
-    char path[] = "/tmp/bus_config.XXXXXX";
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, "auto.offset.reset=latest\n", 25), 25);
-    close(fd);
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *path = file_with(&arena, "auto.offset.reset=latest\n");
     struct bus_admin *admin = NULL;
     struct err err = {0};
     const struct bus_settings settings = {"127.0.0.1:1", path, "test", 0};
@@ -75,7 +79,6 @@ static void a_consumer_refuses_its_own(void **state)
     };
     assert_int_equal(bus_consumer_open(&consumer, &options, &err), ERROR_INVALID);
     assert_non_null(strstr(err.text, "auto.offset.reset"));
-    unlink(path);
 }
 
 static void errors_name_the_place_and_never_the_value(void **state)

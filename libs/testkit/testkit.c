@@ -90,7 +90,6 @@ const char *testkit_folder(struct arena *arena)
 /* The value of NAME=value in the file that `cluster start` leaves. */
 static const char *read_address(const char *name)
 {
-    CLEANUP(arena_done) struct arena arena = {0};
     const char *path = TESTKIT_FOLDER "/env";
     FILE *file = fopen(path, "re");
     if (!file)
@@ -122,6 +121,26 @@ const char *testkit_brokers(void)
 {
     static const char *kept;
     return address("EISO_TEST_KAFKA", &kept);
+}
+
+const char *testkit_brokers_login(void)
+{
+    static const char *kept;
+    return address("EISO_TEST_KAFKA_LOGIN", &kept);
+}
+
+const char *testkit_login_file(struct arena *arena, const char *user)
+{
+    const char *path = arena_printf(arena, "%s/login.conf", testkit_folder(arena));
+    FILE *file = fopen(path, "we");
+    if (!file)
+        testkit_fail("%s: %s", path, strerror(errno));
+    fprintf(file,
+            "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"
+            "sasl.username=%s\nsasl.password=%s\n",
+            user, user);
+    fclose(file);
+    return path;
 }
 
 /* ---- Databases ---- */

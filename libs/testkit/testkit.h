@@ -25,6 +25,11 @@ const char *testkit_database(struct arena *arena);
  * user. */
 const char *testkit_brokers(void);
 
+/* The same broker where it asks for a login: a properties file for SASL/PLAIN as `user`, "aigul" or
+ * "bolat". They have no right until a test gives it. */
+const char *testkit_brokers_login(void);
+const char *testkit_login_file(struct arena *arena, const char *user);
+
 /* A name that no other test and no other run has: "<name>.<16 hex digits>". For topics, groups,
  * principals. */
 const char *testkit_name(struct arena *arena, const char *name);
