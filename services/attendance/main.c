@@ -1,0 +1,45 @@
+/* attendance: lesson registers over frozen rosters, and the absences in them. */
+#include "api.h"
+#include "intake/copies.h"
+#include "national/calendar.h"
+#include "store.h"
+
+extern const struct embedded attendance_schema[];
+extern const size_t attendance_schema_count;
+
+static const struct route api_routes[] = {
+    {HTTP_POST, "/v1/registers", post_registers, .body_bytes = 4 << 20,
+     .scope = SCOPE_ATTENDANCE_WRITE,
+     .summary = "Takes lesson registers: a batch with an outcome for each item."},
+    {HTTP_GET, "/v1/learners/{id}/attendance", get_learner_attendance,
+     .scope = SCOPE_ATTENDANCE_READ, .summary = "A learner's absences, newest first."},
+};
+
+static const struct listener listeners[] = {
+    {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true},
+};
+
+static const struct subscription subscriptions[] = {COPY_SUBSCRIPTIONS};
+
+static enum error make_months(struct process *process, struct db *db, struct err *err)
+{
+    (void)process;
+    struct date today = date_today();
+    return store_make_months(db, calendar_oldest_taken(today), (struct date){today.day + 92}, err);
+}
+
+static const struct job jobs[] = {
+    {"months", 3600 * 1000, make_months},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct service attendance = {
+        .name = "attendance",
+        .listeners = LISTENERS(listeners),
+        .subscriptions = SUBSCRIPTIONS(subscriptions),
+        .schema = {attendance_schema, &attendance_schema_count},
+        .jobs = JOBS(jobs),
+    };
+    return service_main(&attendance, argc, argv);
+}

@@ -1,0 +1,40 @@
+/* The only file that talks SQL: a statement each, named for its meaning. */
+#ifndef ATTENDANCE_STORE_H
+#define ATTENDANCE_STORE_H
+
+#include "db/async.h"
+#include "record/record.h"
+
+/* The columns of register_columns behind the four of every entrance, and the events' heads
+ * (schema/0002_take_registers.sql). */
+extern const struct statement store_take_registers;
+
+/* One absence as a reader sees it. */
+struct absence_view {
+    struct uuid register_id, class, learner;
+    struct str subject;
+    struct date date;
+    struct optional lesson;
+    unsigned session; /* enum register_session */
+    unsigned code;    /* enum absence_code */
+    struct optional minutes;
+    struct str note;
+};
+extern const struct record absence_view_record;
+
+/* A learner's absences, newest first: those before (date, register), of dates from..to, at most
+ * `limit`. */
+struct absences_wanted {
+    struct uuid learner;
+    struct date from, to;
+    struct date before_date; /* absent: from the newest on */
+    struct uuid before_register;
+    int32_t limit;
+};
+void store_learner_absences(struct db_async *db, const struct absences_wanted *wanted,
+                            db_async_callback *callback, void *context);
+
+/* Role jobs: months from the oldest that is taken to three ahead. */
+enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);
+
+#endif
