@@ -12,6 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/gather_internal.h"
@@ -157,6 +161,16 @@ static void stop_serving(void *context)
     http_server_drain(process->server, drained, process->loop);
 }
 
+/* A child ends without what its parent does at its end, so it looks for leaks by itself. */
+static bool leaks(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __lsan_do_recoverable_leak_check() != 0;
+#else
+    return false;
+#endif
+}
+
 /* The child: serves until SIGTERM. */
 static int serve(const char *folder, const char *conninfo)
 {
@@ -184,7 +198,7 @@ static int serve(const char *folder, const char *conninfo)
     gather_free(process.gather);
     db_async_free(process.write);
     loop_free(process.loop);
-    return code != ERROR_NONE;
+    return code != ERROR_NONE || leaks();
 }
 
 /* ---- The client ---- */

@@ -1,5 +1,6 @@
 /* An event-driven role: connections, who is calling, requests, and an orderly end. */
 #include <signal.h>
+#include <unistd.h>
 
 #include "service/gather.h"
 #include "service/service_internal.h"
@@ -14,6 +15,8 @@ struct listening {
     struct health health;
     struct observer *observer;
     struct loop_timer *look, *patience;
+    int pokes; /* socket; -1: none */
+    struct loop_watch *watch;
 };
 
 /* ---- Health ---- */
@@ -84,10 +87,12 @@ static enum error open_auth(struct process *process, struct err *err)
                      err);
 }
 
-static void was_poked(void *context)
+static void was_poked(void *context, int ready)
 {
     struct listening *listening = context;
-    listening->listener->poked(listening->process);
+    (void)ready;
+    if (poke_wait(listening->pokes, 0))
+        listening->listener->poked(listening->process);
 }
 
 static enum error listen_for_pokes(struct listening *listening, struct err *err)
@@ -95,9 +100,13 @@ static enum error listen_for_pokes(struct listening *listening, struct err *err)
     struct process *process = listening->process;
     if (!listening->listener->poked)
         return ERROR_NONE;
-    return loop_poke_listen(process->loop,
-                            process_poke_path(process, process->role, process->common.slot),
-                            was_poked, listening, err);
+    const char *path = process_poke_path(process, process->role, process->common.slot);
+    enum error code = poke_open(path, &listening->pokes, err);
+    if (code)
+        return code;
+    listening->watch = loop_watch_new(process->loop, listening->pokes, was_poked, listening);
+    loop_watch_set(listening->watch, LOOP_READ);
+    return ERROR_NONE;
 }
 
 static enum error open_server(struct listening *listening, struct err *err)
@@ -155,6 +164,9 @@ static void end(struct listening *listening)
     if (process->state && listening->listener->stop)
         listening->listener->stop(process);
     auth_close(process->auth);
+    loop_watch_free(listening->watch);
+    if (listening->pokes >= 0)
+        close(listening->pokes);
     loop_timer_free(listening->look);
     loop_timer_free(listening->patience);
     loop_free(process->loop);
@@ -165,6 +177,7 @@ enum error role_listener(struct process *process, const struct listener *listene
     struct listening listening = {
         .process = process,
         .listener = listener,
+        .pokes = -1,
         .health = {.checks = {{.name = "read"}, {.name = "write"}, {.name = "open"}}}};
     enum error code = begin(&listening, err);
     if (!code && !process->stop)
