@@ -429,6 +429,19 @@ static void a_broken_json_body_names_line_and_byte(void **state)
     expect(RECORD_JSON, STR(" [ ] "), "");
 }
 
+static void an_absent_body_is_an_empty_one(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct sample sample;
+    static const struct str absent = {0};
+    expect(RECORD_JSON, absent, "bad_json 400 line 1 byte 0");
+    expect(RECORD_NDJSON, absent, "");
+    expect(RECORD_MSGPACK, absent, "bad_msgpack 400 line 0 byte 0");
+    assert_int_equal(record_decode_value(&sample_record, absent, &arena, &sample, NULL),
+                     ERROR_CORRUPT);
+}
+
 static void lines_are_items_and_empty_ones_are_skipped(void **state)
 {
     (void)state;
@@ -824,6 +837,7 @@ int main(void)
         TEST(a_name_that_comes_twice_is_refused),
         TEST(a_name_with_a_nul_is_another_name),
         TEST(a_broken_json_body_names_line_and_byte),
+        TEST(an_absent_body_is_an_empty_one),
         TEST(lines_are_items_and_empty_ones_are_skipped),
         TEST(a_broken_msgpack_body_names_its_byte),
         TEST(more_than_5000_items_are_too_many),
