@@ -85,6 +85,7 @@ static void claims_fill(struct claims *out, const struct token_claims *claims, s
         .scope = scope.len ? str_copy(arena, buf_str(&scope)) : (struct str){0},
         .jti = uuid_v7(),
         .iat = claims->issued.us / SECOND_US,
+        .nbf = claims->issued.us / SECOND_US,
         .exp = claims->expires.us / SECOND_US,
         .iat_us = claims->issued.us,
     };
