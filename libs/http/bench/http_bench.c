@@ -115,7 +115,7 @@ static int serve(size_t subscribers)
                                                 .socket_path = socket_path,
                                                 .routes = ROUTES(routes),
                                                 .context = loop,
-                                                .most_connections = subscribers + CONNECTIONS};
+                                                .most_connections = subscribers + 2 * CONNECTIONS};
     if (http_server_open(&server, &options, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
