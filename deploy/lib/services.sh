@@ -62,12 +62,14 @@ process_names() { describe_processes | awk '{ print $1 "-" $2 "-" $3 }'; }
 
 # Slot after slot: while a process restarts, the others of its role go on.
 services_start() {
-  local slot name
+  local slot name starting
   for slot in $(describe_processes | cut -f3 | sort -nu); do
+    starting=()
     for name in $(process_names | grep -- "-$slot\$"); do
       service_start "$name" &
+      starting+=($!)
     done
-    wait
+    wait "${starting[@]}"
   done
 }
 

@@ -81,12 +81,14 @@ supervised() { # the names of all folders whose supervisor lives
 
 # In the order in which they can do without each other: nobody loses what it is using.
 stop_everything() {
-  local name names infrastructure=" nginx kafka postgres "
+  local name names stopping=() infrastructure=" nginx kafka postgres "
   names=$(supervised)
   for name in $names; do
-    [[ $infrastructure == *" $name "* ]] || service_stop "$name" &
+    [[ $infrastructure != *" $name "* ]] || continue
+    service_stop "$name" &
+    stopping+=($!)
   done
-  wait
+  ((${#stopping[@]} == 0)) || wait "${stopping[@]}"
   for name in $infrastructure; do
     [[ " ${names//$'\n'/ } " != *" $name "* ]] || service_stop "$name"
   done
@@ -94,7 +96,7 @@ stop_everything() {
 
 supervisor_start() {
   if ! s6-svscanctl -z s6 2>/dev/null; then
-    [[ -z $(supervised) ]] || supervisor_repair
+    supervisor_repair
     hold_services
     setsid s6-svscan -t0 -c 200 s6 </dev/null >log/svscan 2>&1 9>&- &
     until s6-svscanctl -z s6 2>/dev/null; do sleep 0.02; done
@@ -113,19 +115,23 @@ hold_services() {
 
 # The head supervisor was killed, and what it started lives on without one: an orderly end, then anew.
 supervisor_repair() {
-  local name
-  step supervisor "was killed: everything is started anew"
-  stop_everything
+  if [[ -n $(supervised) ]]; then
+    step supervisor "was killed: everything is started anew"
+    stop_everything
+  fi
   supervisor_release
 }
 
-supervisor_release() { # ends the supervisors that have no head
-  local name
-  for name in $(supervised); do
-    s6-svc -dx "s6/$name" 2>/dev/null || true
-    s6-svc -dx "s6/$name/log" 2>/dev/null || true
+# Ends the supervisors that have no head, and what has no supervisor.
+supervisor_release() {
+  local folder supervised
+  for folder in s6/*/; do
+    [[ ! -e $folder/run ]] || (cd "$folder" && . ../../program/deploy/s6/common.sh && end_previous_life)
+    for supervised in "$folder" "$folder/log"; do
+      s6-svc -dx "$supervised" 2>/dev/null || true
+      while s6-svok "$supervised"; do sleep 0.02; done
+    done
   done
-  until [[ -z $(supervised) ]]; do sleep 0.05; done
 }
 
 supervisor_await() {

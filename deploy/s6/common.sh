@@ -12,25 +12,26 @@ start_time() { # pid: when it began, in clock ticks since boot; with its number 
   echo "${20}"
 }
 
-# begin_life [SIGNAL]: the previous process of this service, if it outlived its supervisor, ends
-# before this one starts; then this one, which is about to exec the program, is written down.
+# begin_life: the previous process of this service, if it outlived its supervisor, ends before this
+# one starts; then this one, which is about to exec the program, is written down.
 begin_life() {
   exec 2>&1
   umask 077
   limit=$(ulimit -Hn)
   { [ "$limit" = unlimited ] || [ "$limit" -gt 65536 ]; } && limit=65536
   ulimit -n "$limit"
-  if read -r pid started 2>/dev/null <data/life && [ "$(start_time "$pid")" = "$started" ]; then
-    end_life "$pid" "$started" "${1:-TERM}"
-  fi
+  end_previous_life
   echo "$$ $(start_time $$)" >data/life
 }
 
-end_life() { # pid started signal
-  kill "-$3" "$1"
+end_previous_life() {
+  { read -r pid started <data/life; } 2>/dev/null || return 0
+  signal=SIGTERM
+  [ ! -e down-signal ] || read -r signal <down-signal
   tries=0
-  while [ "$(start_time "$1")" = "$2" ]; do
-    [ $((tries += 1)) -lt 150 ] || kill -KILL "$1"
+  while [ "$(start_time "$pid")" = "$started" ]; do
+    [ "$tries" -ne 0 ] || kill -s "${signal#SIG}" "$pid"
+    [ $((tries += 1)) -lt 150 ] || kill -s KILL "$pid"
     sleep 0.2
   done
 }
