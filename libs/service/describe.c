@@ -8,7 +8,7 @@
 
 static void separate(struct buf *out)
 {
-    char last = out->len ? out->ptr[out->len - 1] : '{';
+    char last = out->ptr[out->len - 1]; /* at least the brace of the whole */
     if (last != '{' && last != '[' && last != ':')
         buf_add_char(out, ',');
 }

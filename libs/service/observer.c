@@ -214,7 +214,7 @@ static void serve(struct observer *observer, int fd)
 {
     char request[REQUEST_BYTES] = "";
     CLEANUP(buf_done) struct buf out = {0};
-    int64_t deadline_us = clock_monotonic() + EXCHANGE_MS * 1000;
+    int64_t deadline_us = clock_monotonic() + EXCHANGE_MS * INT64_C(1000);
     if (read_request(fd, request, deadline_us)) {
         answer(observer, request, &out);
         write_answer(fd, buf_str(&out), deadline_us);
