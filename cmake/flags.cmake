@@ -43,6 +43,9 @@ endif()
 if(EISO_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link) # what the libraries cover steers the fuzzers
 endif()
+if(EISO_FUZZ) # coverage of everything a fuzzer reaches, not of its own file only
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(EISO_FAULTS)
   add_compile_definitions(EISO_FAULTS=1)
 endif()

@@ -130,12 +130,24 @@ bool date_parse(struct str text, struct date *date)
     return true;
 }
 
+/* Writes `count` decimal digits and returns what is behind them. */
+static char *write_digits(char *at, int count, unsigned value)
+{
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + count;
+}
+
 char *date_format(struct date date, char text[DATE_TEXT_LEN + 1])
 {
     int year, month, day;
     date_split(date, &year, &month, &day);
-    snprintf(text, DATE_TEXT_LEN + 1, "%04u-%02u-%02u", (unsigned)year % 10000,
-             (unsigned)month % 100, (unsigned)day % 100);
+    char *at = write_digits(text, 4, (unsigned)year);
+    *at++ = '-';
+    at = write_digits(at, 2, (unsigned)month);
+    *at++ = '-';
+    at = write_digits(at, 2, (unsigned)day);
+    *at = '\0';
     return text;
 }
 
@@ -195,9 +207,18 @@ char *instant_format(struct instant instant, char text[INSTANT_TEXT_LEN + 1])
 {
     struct date date = date_of(instant, 0);
     int64_t us = instant.us - (date.day - DATE_UNIX_EPOCH) * INT64_C(86400000000);
-    char day[DATE_TEXT_LEN + 1];
-    snprintf(text, INSTANT_TEXT_LEN + 1, "%sT%02u:%02u:%02u.%06uZ", date_format(date, day),
-             (unsigned)(us / 3600000000) % 100, (unsigned)(us / 60000000 % 60),
-             (unsigned)(us / 1000000 % 60), (unsigned)(us % 1000000));
+    unsigned seconds = (unsigned)(us / 1000000);
+    date_format(date, text);
+    char *at = text + DATE_TEXT_LEN;
+    *at++ = 'T';
+    at = write_digits(at, 2, seconds / 3600);
+    *at++ = ':';
+    at = write_digits(at, 2, seconds / 60 % 60);
+    *at++ = ':';
+    at = write_digits(at, 2, seconds % 60);
+    *at++ = '.';
+    at = write_digits(at, 6, (unsigned)(us % 1000000));
+    *at++ = 'Z';
+    *at = '\0';
     return text;
 }
