@@ -216,5 +216,8 @@ bool exchange_receive(struct http_exchange *exchange)
 
 void http_proceed(struct http_request *request)
 {
-    request->route->handler(request);
+    if (request->exchange->connection)
+        request->route->handler(request);
+    else /* the server was closed while the guard waited */
+        http_answer_empty(request, 503);
 }

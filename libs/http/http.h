@@ -92,7 +92,8 @@ void http_server_drain(struct http_server *server, loop_callback *drained, void 
  * nowhere), but must not become a stream. Not from within a handler. */
 void http_server_close(struct http_server *server);
 
-/* From the guard: on to the route's handler. */
+/* From the guard: on to the route's handler, or to nothing where the server was closed meanwhile.
+ */
 void http_proceed(struct http_request *request);
 
 /* ---- Reading the request ---- */

@@ -160,6 +160,8 @@ static void guard(struct http_request *request)
 {
     if (str_present(http_header(request, "X-Stranger")))
         http_problem(request, 401, "unauthorized", NULL);
+    else if (str_present(http_header(request, "X-Slow-Guard")))
+        held = request;
     else
         http_proceed(request);
 }
@@ -221,11 +223,11 @@ static const char *ask_anew(struct world *world, const char *text)
     return ask(world, text);
 }
 
-/* Until the handler has it. */
-static void ask_later(struct world *world)
+/* Until the test holds it. */
+static void ask_held(struct world *world, const char *text)
 {
     held = NULL;
-    world->client.unsent = STR("GET /v1/later HTTP/1.1\r\n" HOST "\r\n");
+    world->client.unsent = str_from(text);
     for (int i = 0; i < 1000 && !held; i++)
         client_pause(&world->client, 5);
     assert_non_null(held);
@@ -539,7 +541,7 @@ static void a_request_that_dribbles_is_cut_at_its_deadline(void **state)
 static void a_client_that_goes_while_its_answer_is_awaited_does_no_harm(void **state)
 {
     struct world *world = *state;
-    ask_later(world);
+    ask_held(world, "GET /v1/later HTTP/1.1\r\n" HOST "\r\n");
     client_close(&world->client);
     client_open(&world->client, world->loop, world->path);
     client_pause(&world->client, 20);
@@ -563,7 +565,7 @@ static void a_client_that_goes_in_the_middle_does_no_harm(void **state)
 static void what_comes_while_a_handler_works_is_read_afterwards(void **state)
 {
     struct world *world = *state;
-    ask_later(world);
+    ask_held(world, "GET /v1/later HTTP/1.1\r\n" HOST "\r\n");
     world->client.unsent = STR("GET /v1/things/2 HTTP/1.1\r\n" HOST "\r\n");
     client_pause(&world->client, 20);
     assert_int_equal(world->client.got.len, 0);
@@ -575,11 +577,26 @@ static void what_comes_while_a_handler_works_is_read_afterwards(void **state)
 static void a_held_request_outlives_the_server(void **state)
 {
     struct world *world = *state;
-    ask_later(world);
+    ask_held(world, "GET /v1/later HTTP/1.1\r\n" HOST "\r\n");
     http_server_close(world->server);
     world->server = NULL;
     http_add_header(held, "X", "y");
     http_problem(held, 503, "unavailable", NULL); /* frees it */
+}
+
+static void a_guard_may_take_its_time(void **state)
+{
+    struct world *world = *state;
+    ask_held(world, "GET /v1/things/1 HTTP/1.1\r\n" HOST "X-Slow-Guard: 1\r\n\r\n");
+    http_proceed(held);
+    assert_has(client_ask(&world->client, STR(""), 1), "<1|>");
+    ask_held(world, "GET /v1/later HTTP/1.1\r\n" HOST "X-Slow-Guard: 1\r\n\r\n");
+    http_server_close(world->server);
+    world->server = NULL;
+    struct http_request *waited = held;
+    held = NULL;
+    http_proceed(waited);
+    assert_null(held); /* the handler was not called any more */
 }
 
 static void beyond_the_limit_clients_wait_until_others_go(void **state)
@@ -633,7 +650,7 @@ static void a_drain_answers_what_is_under_way_and_takes_nothing_more(void **stat
     bool drained = false;
     client_open(&idle, world->loop, world->path);
     client_ask(&idle, STR("GET / HTTP/1.1\r\n" HOST "\r\n"), 1);
-    ask_later(world);
+    ask_held(world, "GET /v1/later HTTP/1.1\r\n" HOST "\r\n");
     http_server_drain(world->server, note_drained, &drained);
     client_ask(&idle, STR(""), 1);
     assert_true(idle.closed);
@@ -726,6 +743,16 @@ static void a_problem_speaks_the_readers_language(void **state)
     }
 }
 
+static void every_error_has_a_title(void **state)
+{
+    for (int code = 1; code < ERROR_COUNT; code++) {
+        const char *name = error_info((enum error)code)->name;
+        if (i18n_find("problem", str_from(name)) == MESSAGE_NONE)
+            fail_msg("problem.%s", name);
+    }
+    (void)state;
+}
+
 static void an_error_becomes_a_problem_that_says_what_follows(void **state)
 {
     CLEANUP(arena_done) struct arena arena = {0};
@@ -812,6 +839,7 @@ int main(void)
         IN_WORLD(a_client_that_goes_in_the_middle_does_no_harm),
         IN_WORLD(what_comes_while_a_handler_works_is_read_afterwards),
         IN_WORLD(a_held_request_outlives_the_server),
+        IN_WORLD(a_guard_may_take_its_time),
         IN_WORLD(beyond_the_limit_clients_wait_until_others_go),
         IN_WORLD(a_server_without_descriptors_accepts_when_it_has_some_again),
         IN_WORLD(a_drain_answers_what_is_under_way_and_takes_nothing_more),
@@ -819,6 +847,7 @@ int main(void)
         IN_WORLD(a_body_that_is_no_batch_is_refused_with_its_place),
         IN_WORLD(one_object_is_read_and_shown),
         IN_WORLD(a_problem_speaks_the_readers_language),
+        TEST(every_error_has_a_title),
         IN_WORLD(an_error_becomes_a_problem_that_says_what_follows),
         IN_WORLD(a_list_is_walked_by_its_links),
         IN_WORLD(a_cursor_that_was_changed_or_made_elsewhere_is_refused),

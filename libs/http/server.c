@@ -194,7 +194,7 @@ static struct http_server *server_new(const struct http_server_options *options)
 enum error http_server_open(struct http_server **server, const struct http_server_options *options,
                             struct err *err)
 {
-    int fd;
+    int fd = -1;
     enum error code = socket_listen(options->socket_path, &fd, err);
     if (code)
         return code;

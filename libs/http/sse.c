@@ -106,6 +106,8 @@ struct sse *sse_open(struct http_request *request, sse_closed *closed, void *con
     connection_stream(connection, sse);
     count_stream(connection->server);
     connection_send(connection, &(struct iovec){head.ptr, head.len}, 1);
+    if (connection->server->draining)
+        sse_close(sse);
     connection_watch(connection);
     return sse;
 }

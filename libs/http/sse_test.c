@@ -10,6 +10,8 @@ struct world {
     struct client client;
     struct sse *sse; /* the last one opened */
     int opened, closed;
+    bool drains; /* while a stream is being opened */
+    bool drained;
     char resumed_from[64];
 };
 
@@ -21,6 +23,11 @@ static void stream_closed(struct sse *sse, void *context)
         world->sse = NULL;
 }
 
+static void note_drained(void *context)
+{
+    *(bool *)context = true;
+}
+
 static void get_stream(struct http_request *request)
 {
     struct world *world = request->server;
@@ -28,6 +35,8 @@ static void get_stream(struct http_request *request)
     snprintf(world->resumed_from, sizeof world->resumed_from, "%s%.*s",
              str_present(from) ? "" : "absent", STR_ARG(from));
     world->opened++;
+    if (world->drains)
+        http_server_drain(world->server, note_drained, &world->drained);
     world->sse = sse_open(request, stream_closed, world);
 }
 
@@ -274,11 +283,6 @@ static void what_a_reader_sends_is_thrown_away(void **state)
     assert_int_equal(world->closed, 0);
 }
 
-static void note_drained(void *context)
-{
-    *(bool *)context = true;
-}
-
 static void a_drain_closes_the_streams(void **state)
 {
     struct world *world = *state;
@@ -289,6 +293,16 @@ static void a_drain_closes_the_streams(void **state)
     client_pause(&world->client, 20);
     assert_true(world->client.closed && drained);
     assert_int_equal(world->closed, 1);
+}
+
+static void a_stream_that_opens_during_the_drain_is_closed(void **state)
+{
+    struct world *world = *state;
+    world->drains = true;
+    client_expect(&world->client, SUBSCRIBE, "retry");
+    client_ask(&world->client, STR(""), 9);
+    client_pause(&world->client, 20);
+    assert_true(world->client.closed && world->drained);
 }
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_new, world_free)
@@ -307,6 +321,7 @@ int main(void)
         IN_WORLD(a_reader_that_goes_is_told),
         IN_WORLD(what_a_reader_sends_is_thrown_away),
         IN_WORLD(a_drain_closes_the_streams),
+        IN_WORLD(a_stream_that_opens_during_the_drain_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
