@@ -126,16 +126,17 @@ static void post_notes(struct http_request *request)
     gather_batch(request, &notes);
 }
 
-static void get_calls(struct http_request *request)
+/* A second entrance of the service, for its turns. */
+static void post_others(struct http_request *request)
 {
-    CLEANUP(buf_done) struct buf body = {0};
-    buf_printf(&body, "%lld", (long long)gather_calls.value);
-    http_answer(request, 200, "text/plain", buf_str(&body));
+    static struct entrance others;
+    others = notes;
+    gather_batch(request, &others);
 }
 
 static const struct route note_routes[] = {
     {.method = HTTP_POST, .path = "/v1/notes", .handler = post_notes, .body_bytes = 4194304},
-    {.method = HTTP_GET, .path = "/calls", .handler = get_calls},
+    {.method = HTTP_POST, .path = "/v1/others", .handler = post_others, .body_bytes = 4194304},
 };
 
 /* Caller n writes in the subtree of node n: as the token would say. */
@@ -171,7 +172,12 @@ static bool leaks(void)
 #endif
 }
 
-/* The child: serves until SIGTERM. */
+static void stop_at_once(void *context)
+{
+    loop_stop(context);
+}
+
+/* The child: serves until SIGTERM, or until SIGUSR1 without a look back. */
 static int serve(const char *folder, const char *conninfo)
 {
     static const struct service service = {.name = "notes"};
@@ -192,6 +198,7 @@ static int serve(const char *folder, const char *conninfo)
     if (code)
         log_error("test server", &err);
     loop_on_signal(process.loop, SIGTERM, stop_serving, &process);
+    loop_on_signal(process.loop, SIGUSR1, stop_at_once, process.loop);
     if (!code)
         loop_run(process.loop);
     http_server_close(process.server);
@@ -238,19 +245,26 @@ static void send_all(int fd, struct str bytes)
 }
 
 /* Sends without waiting for the answer. */
-static int post_begin(struct fixture *fixture, char caller, const char *query, struct str body)
+static int post_to(struct fixture *fixture, const char *target, char caller, struct str body)
 {
     CLEANUP(buf_done) struct buf request = {0};
     int fd = connect_to(fixture);
     assert_true(fd >= 0);
     buf_printf(
         &request,
-        "POST /v1/notes%s HTTP/1.1\r\nHost: test\r\nX-Caller: %c\r\nConnection: close\r\n"
+        "POST %s HTTP/1.1\r\nHost: test\r\nX-Caller: %c\r\nConnection: close\r\n"
         "Accept-Language: en\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-        query, caller, body.len);
+        target, caller, body.len);
     buf_add_str(&request, body);
     send_all(fd, buf_str(&request));
     return fd;
+}
+
+static int post_begin(struct fixture *fixture, char caller, const char *query, struct str body)
+{
+    char target[64];
+    snprintf(target, sizeof target, "/v1/notes%s", query);
+    return post_to(fixture, target, caller, body);
 }
 
 static struct answer answer_read(struct fixture *fixture, int fd)
@@ -452,6 +466,22 @@ static void an_id_that_comes_twice_is_a_duplicate_of_itself(void **state)
     assert_int_equal(count(fixture, "select last_value from calls"), 4);
 }
 
+static void the_same_id_from_two_requests_is_created_once(void **state)
+{
+    struct fixture *fixture = *state;
+    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1000, "slow")));
+    clock_sleep_ms(100);
+    int first = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
+    clock_sleep_ms(50);
+    int second = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
+    struct answer answer = answer_read(fixture, first);
+    assert_holds(&answer, "{\"created\":1,\"duplicate\":0,");
+    answer = answer_read(fixture, second);
+    assert_holds(&answer, "{\"created\":0,\"duplicate\":1,");
+    answer_read(fixture, slow);
+    assert_int_equal(count(fixture, "select last_value from calls"), 3);
+}
+
 static void what_arrives_while_a_call_is_in_flight_shares_the_next_one(void **state)
 {
     enum { REQUESTS = 60 };
@@ -488,6 +518,21 @@ static void a_large_sender_does_not_keep_a_small_one_waiting(void **state)
     assert_int_equal(count(fixture, "select max(n) from (select count(*) as n from note"
                                     " group by call) c"),
                      2000);
+}
+
+static void entrances_take_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 100000, "slow")));
+    clock_sleep_ms(100);
+    int large = post_begin(fixture, 'A', "", str_from(notes_from(fixture, 1, 5000)));
+    clock_sleep_ms(100);
+    int other = post_to(fixture, "/v1/others", 'A', str_from(note(fixture, 200000, "other")));
+    assert_int_equal(answer_read(fixture, other).status, 200);
+    assert_int_equal(answer_read(fixture, large).status, 200);
+    assert_int_equal(answer_read(fixture, slow).status, 200);
+    assert_int_equal(count(fixture, "select call from note where text = 'other'") <= 3, 1);
+    assert_int_equal(count(fixture, "select last_value from calls"), 5);
 }
 
 static void what_would_wait_too_long_is_refused_but_not_that_of_others(void **state)
@@ -571,6 +616,27 @@ static void a_client_that_leaves_does_no_harm(void **state)
     assert_int_equal(count(fixture, "select count(*) from note"), 3);
 }
 
+static void an_end_in_mid_call_leaves_nothing_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "slow")));
+    clock_sleep_ms(100);
+    CLEANUP(buf_done) struct buf body = {0};
+    for (int i = 0; i < 3; i++)
+        add_note(&body, 1, "twin");
+    add_note(&body, 2, "waits");
+    buf_add_char(&body, ']');
+    int waiting = post_begin(fixture, 'A', "", buf_str(&body));
+    clock_sleep_ms(100);
+    kill(fixture->server, SIGUSR1);
+    assert_int_equal(waitpid(fixture->server, &status, 0), fixture->server);
+    assert_int_equal(status, 0); /* and neither a leak nor a use of what is gone */
+    close(slow);
+    close(waiting);
+    fixture_serve(fixture);
+}
+
 static void end_the_callers(struct fixture *fixture)
 {
     count(fixture, "select count(pg_terminate_backend(pid)) from pg_stat_activity"
@@ -635,13 +701,16 @@ int main(void)
         GATHER_TEST(the_statement_names_what_it_rejects_and_what_it_warns_of),
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
+        GATHER_TEST(the_same_id_from_two_requests_is_created_once),
         GATHER_TEST(what_arrives_while_a_call_is_in_flight_shares_the_next_one),
         GATHER_TEST(a_large_sender_does_not_keep_a_small_one_waiting),
+        GATHER_TEST(entrances_take_turns),
         GATHER_TEST(what_would_wait_too_long_is_refused_but_not_that_of_others),
         GATHER_TEST(a_conflict_is_repeated_three_times),
         GATHER_TEST(an_item_that_no_call_survives_is_found_and_rejected_alone),
         GATHER_TEST(a_dry_run_answers_the_outcomes_and_keeps_nothing),
         GATHER_TEST(a_client_that_leaves_does_no_harm),
+        GATHER_TEST(an_end_in_mid_call_leaves_nothing_behind),
         GATHER_TEST(a_call_whose_connection_broke_is_made_again),
         TEST(without_postgres_nothing_is_taken_and_what_was_in_flight_is_unknown),
     };

@@ -164,15 +164,15 @@ static bool needs_kafka(const struct process *process)
 static enum error settings_suffice(const struct process *process, struct err *err)
 {
     const char *missing = NULL;
-    if (!getenv("EISO_PG"))
+    if (!*process->common.database)
         missing = "EISO_PG";
     else if (needs_kafka(process) && !*process->common.brokers)
         missing = "EISO_KAFKA";
     else if (service_listener(process->service, process->role) && !*process->common.socket)
         missing = "EISO_SOCKET";
-    return missing ? err_set(err, ERROR_INVALID, "%s is not set: role %s needs it", missing,
-                             process->role)
-                   : ERROR_NONE;
+    return missing
+               ? err_set(err, ERROR_INVALID, "%s is not set: %s needs it", missing, process->role)
+               : ERROR_NONE;
 }
 
 static int run_role(struct process *process)
@@ -311,7 +311,7 @@ static int run_process(const struct service *service, const struct arguments *ar
     if (arguments->action == RUN_ROLE && !service_has_role(service, process.role))
         return misused(service);
     enum error code = process_configure(&process, &err);
-    if (!code && arguments->action == RUN_ROLE)
+    if (!code && arguments->action != PRINT_CONFIG)
         code = settings_suffice(&process, &err);
     if (code) {
         log_error("wrong settings", &err);

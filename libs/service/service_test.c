@@ -184,8 +184,11 @@ static void wrong_settings_are_refused(void **state)
     (void)state;
     char said[8192];
     clear_environment();
+    assert_int_equal(RUN(said, "dig"), EXIT_USAGE);
+    assert_non_null(strstr(said, "EISO_PG is not set: dig needs it"));
+    setenv("EISO_PG", "", 1);
     assert_int_equal(RUN(said, "--role", "jobs"), EXIT_USAGE);
-    assert_non_null(strstr(said, "EISO_PG is not set: role jobs needs it"));
+    assert_non_null(strstr(said, "EISO_PG is not set: jobs needs it"));
     setenv("EISO_PG", "dbname=x", 1);
     assert_int_equal(RUN(said, "--role", "apply"), EXIT_USAGE);
     assert_non_null(strstr(said, "EISO_KAFKA is not set"));
