@@ -85,13 +85,8 @@ void feed_close(struct feed *feed); /* NULL is fine */
 /* ---- rights.c: what the copies say about a client or an account ---- */
 
 struct rights {
-    enum principal_kind kind;
-    struct uuid id;
+    struct principal principal; /* without what is the token's: session, issued, expires */
     bool active;
-    struct uuid person;
-    unsigned scopes;
-    struct uuids nodes, overview, classes;
-    bool parent;
     int64_t asked_us; /* monotonic, when the statement was sent; 0: not yet */
 };
 
@@ -138,10 +133,11 @@ struct watches *watches_new(struct loop *loop, const struct revocations *revocat
 void watches_free(struct watches *watches);  /* all must be released */
 void watches_check(struct watches *watches); /* after revocations came */
 
-/* ---- guard.c ---- */
+/* ---- principal.c ---- */
 
-/* With lists of its own, in the arena. */
-void principal_copy(struct principal *copy, const struct principal *principal, struct arena *arena);
+/* How many ids its lists have, and the lists moved to where there is room for so many. */
+size_t principal_ids(const struct principal *principal);
+void principal_move_ids(struct principal *principal, struct uuid *room);
 
 struct auth {
     struct auth_options options;

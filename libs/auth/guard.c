@@ -109,31 +109,18 @@ static void refuse_unavailable(struct http_request *request, const struct err *e
 
 /* ---- What the caller may do ---- */
 
-static struct uuids uuids_copy(struct arena *arena, struct uuids list)
-{
-    return (struct uuids){arena_copy(arena, list.items, list.count * sizeof *list.items),
-                          list.count};
-}
-
-void principal_copy(struct principal *copy, const struct principal *principal, struct arena *arena)
-{
-    *copy = *principal;
-    copy->nodes = uuids_copy(arena, principal->nodes);
-    copy->overview = uuids_copy(arena, principal->overview);
-    copy->classes = uuids_copy(arena, principal->classes);
-}
-
-/* A client may do what its token was asked for and it still has; a person what its roles say. */
+/* A client may do what its token was asked for and it still has; a person what the roles say. */
 static void principal_add_rights(struct principal *principal, const struct rights *rights,
                                  struct arena *arena)
 {
-    principal->person = rights->person;
-    principal->scopes =
-        principal->kind == PRINCIPAL_CLIENT ? principal->scopes & rights->scopes : rights->scopes;
-    principal->parent = rights->parent;
-    principal->nodes = uuids_copy(arena, rights->nodes);
-    principal->overview = uuids_copy(arena, rights->overview);
-    principal->classes = uuids_copy(arena, rights->classes);
+    struct principal token = *principal;
+    *principal = rights->principal;
+    if (token.kind == PRINCIPAL_CLIENT)
+        principal->scopes &= token.scopes;
+    principal->session = token.session;
+    principal->issued = token.issued;
+    principal->expires = token.expires;
+    principal_move_ids(principal, ARENA_ARRAY(arena, principal_ids(principal), struct uuid));
 }
 
 static void proceed_in_scope(struct call *call)
@@ -283,20 +270,4 @@ void auth_guard(struct http_request *request)
         authorise(call, &claims);
     else
         identify(call);
-}
-
-void param_scope(struct params *params, const struct principal *principal, struct arena *arena)
-{
-    enum { OID_INT2 = 21 };
-    ensure(params->count < DB_MAX_PARAMS);
-    size_t at = params->count++;
-    params->types[at] = OID_INT2;
-    params->scratch[at][1] = (char)principal->kind; /* network order */
-    params->values[at] = params->scratch[at];
-    params->lengths[at] = 2;
-    param_uuid(params, &principal->person);
-    struct column nodes = column_uuids(arena, principal->nodes.items, principal->nodes.count);
-    param_column(params, &nodes);
-    struct column classes = column_uuids(arena, principal->classes.items, principal->classes.count);
-    param_column(params, &classes);
 }

@@ -9,7 +9,7 @@
 
 enum { FIRST_CAPACITY = 1024 };
 
-#define KEEP_US (2 * 3600 * SECOND_US)
+#define KEEP_US (7200 * SECOND_US)
 
 struct entry {
     enum revoked_kind kind; /* 0: empty */

@@ -92,7 +92,7 @@ static unsigned person_scopes(const struct rights_row *row)
 
 struct slot {
     struct rights rights; /* asked_us 0: nothing is known */
-    struct arena arena;   /* of its lists */
+    struct uuid *ids;     /* of its lists */
     int64_t sent_us;      /* when the statement under way was sent; 0: none is */
     bool answering;
     STAILQ_HEAD(, rights_wait) waiting;
@@ -105,6 +105,7 @@ struct rights_cache {
     struct db_async *read;
     const struct revocations *revocations;
     int64_t keep_us;
+    struct arena arena; /* of one result */
     size_t count;
     TAILQ_HEAD(slots, slot) ages; /* the one that was used last stands first */
     LIST_HEAD(bucket, slot) buckets[BUCKETS];
@@ -123,16 +124,16 @@ struct rights_cache *rights_cache_new(struct db_async *read, const struct revoca
 
 static void slot_free(struct slot *slot)
 {
-    arena_done(&slot->arena);
+    free(slot->ids);
     free(slot);
 }
 
 /* A slot whose statement is under way lives on, without a cache, until the answer comes. */
-static void slot_remove(struct slot *slot)
+static void slot_remove(struct rights_cache *cache, struct slot *slot)
 {
     LIST_REMOVE(slot, chain);
-    TAILQ_REMOVE(&slot->cache->ages, slot, age);
-    slot->cache->count--;
+    TAILQ_REMOVE(&cache->ages, slot, age);
+    cache->count--;
     slot->cache = NULL;
     if (!slot->sent_us)
         slot_free(slot);
@@ -148,7 +149,7 @@ static struct slot *slot_find(struct rights_cache *cache, enum principal_kind ki
 {
     struct slot *slot;
     LIST_FOREACH(slot, bucket_of(cache, id), chain)
-    if (slot->rights.kind == kind && uuid_equal(&slot->rights.id, id))
+    if (slot->rights.principal.kind == kind && uuid_equal(&slot->rights.principal.id, id))
         return slot;
     return NULL;
 }
@@ -161,7 +162,7 @@ static void evict(struct rights_cache *cache)
     {
         if (slot->sent_us || slot->answering)
             continue;
-        slot_remove(slot);
+        slot_remove(cache, slot);
         return;
     }
 }
@@ -173,8 +174,8 @@ static struct slot *slot_new(struct rights_cache *cache, enum principal_kind kin
         evict(cache);
     struct slot *slot = mem_alloc(sizeof *slot);
     slot->cache = cache;
-    slot->rights.kind = kind;
-    slot->rights.id = *id;
+    slot->rights.principal.kind = kind;
+    slot->rights.principal.id = *id;
     STAILQ_INIT(&slot->waiting);
     LIST_INSERT_HEAD(bucket_of(cache, id), slot, chain);
     TAILQ_INSERT_HEAD(&cache->ages, slot, age);
@@ -187,10 +188,12 @@ static bool is_fresh(const struct slot *slot, int64_t now_us)
 {
     const struct rights *rights = &slot->rights;
     const struct revocations *revocations = slot->cache->revocations;
-    enum revoked_kind whole = rights->kind == PRINCIPAL_CLIENT ? REVOKED_CLIENT : REVOKED_ACCOUNT;
-    int64_t whole_us = revocations_find(revocations, whole, &rights->id).seen_us;
-    int64_t person_us = revocations_find(revocations, REVOKED_PERSON, &rights->person).seen_us;
-    int64_t trust_us = revocations_trust_us(revocations, &rights->person, rights->asked_us);
+    const struct principal *principal = &rights->principal;
+    enum revoked_kind whole =
+        principal->kind == PRINCIPAL_CLIENT ? REVOKED_CLIENT : REVOKED_ACCOUNT;
+    int64_t whole_us = revocations_find(revocations, whole, &principal->id).seen_us;
+    int64_t person_us = revocations_find(revocations, REVOKED_PERSON, &principal->person).seen_us;
+    int64_t trust_us = revocations_trust_us(revocations, &principal->person, rights->asked_us);
     int64_t keep_us = rights->active ? slot->cache->keep_us : KEEP_INACTIVE_US;
     return rights->asked_us > MAX_OF(whole_us, person_us) &&
            now_us - rights->asked_us < MIN_OF(keep_us, trust_us);
@@ -200,22 +203,31 @@ static bool is_fresh(const struct slot *slot, int64_t now_us)
 
 static void slot_ask(struct slot *slot);
 
+static void principal_fill(struct principal *principal, const struct rights_row *row)
+{
+    bool client = principal->kind == PRINCIPAL_CLIENT;
+    principal->person = row->person;
+    principal->scopes = client ? (unsigned)row->scopes : person_scopes(row);
+    principal->nodes = row->nodes;
+    principal->overview = row->overview;
+    principal->classes = row->classes;
+    principal->parent = row->parent;
+}
+
 static void slot_fill(struct slot *slot, const struct result *result)
 {
-    struct rights *rights = &slot->rights;
-    arena_reset(&slot->arena);
-    *rights = (struct rights){.kind = rights->kind, .id = rights->id, .asked_us = slot->sent_us};
+    struct arena *arena = &slot->cache->arena;
+    struct principal principal = {.kind = slot->rights.principal.kind,
+                                  .id = slot->rights.principal.id};
     size_t count;
-    const struct rights_row *row = result_records(result, &rights_row_record, &slot->arena, &count);
-    if (!count || !row->active)
-        return;
-    rights->active = true;
-    rights->person = row->person;
-    rights->scopes = rights->kind == PRINCIPAL_CLIENT ? (unsigned)row->scopes : person_scopes(row);
-    rights->nodes = row->nodes;
-    rights->overview = row->overview;
-    rights->classes = row->classes;
-    rights->parent = row->parent;
+    const struct rights_row *row = result_records(result, &rights_row_record, arena, &count);
+    bool active = count && row->active;
+    if (active)
+        principal_fill(&principal, row);
+    slot->ids = mem_resize(slot->ids, principal_ids(&principal) * sizeof *slot->ids);
+    principal_move_ids(&principal, slot->ids);
+    slot->rights = (struct rights){principal, active, slot->sent_us};
+    arena_reset(arena);
 }
 
 /* Who waits may ask again at once: so they are taken from the slot before they are called. */
@@ -255,8 +267,8 @@ static void slot_read(void *context, const struct result *result, enum error cod
 static void slot_ask(struct slot *slot)
 {
     struct params params = {0};
-    bool client = slot->rights.kind == PRINCIPAL_CLIENT;
-    param_uuid(&params, &slot->rights.id);
+    bool client = slot->rights.principal.kind == PRINCIPAL_CLIENT;
+    param_uuid(&params, &slot->rights.principal.id);
     if (!client)
         param_date(&params, date_today());
     slot->sent_us = clock_monotonic();
@@ -284,10 +296,12 @@ void rights_find(struct rights_cache *cache, enum principal_kind kind, const str
 void rights_cache_free(struct rights_cache *cache)
 {
     static const struct err closing = {ERROR_UNAVAILABLE, "the process ends"};
-    while (!TAILQ_EMPTY(&cache->ages)) {
-        struct slot *slot = TAILQ_FIRST(&cache->ages);
+    struct slot *next;
+    for (struct slot *slot = TAILQ_FIRST(&cache->ages); slot; slot = next) {
         slot_answer(slot, &closing);
-        slot_remove(slot);
+        next = TAILQ_NEXT(slot, age);
+        slot_remove(cache, slot);
     }
+    arena_done(&cache->arena);
     free(cache);
 }

@@ -6,7 +6,7 @@
 
 struct auth_watch {
     struct principal principal;
-    struct arena arena; /* of the principal's lists */
+    struct uuid *ids; /* of the principal's lists */
     struct watches *watches;
     struct loop_timer *timer;
     int64_t opened_us; /* monotonic */
@@ -93,7 +93,9 @@ struct auth_watch *auth_hold(struct auth *auth, const struct principal *principa
     watch->opened_us = clock_monotonic();
     watch->ended = ended;
     watch->context = context;
-    principal_copy(&watch->principal, principal, &watch->arena);
+    watch->principal = *principal;
+    watch->ids = mem_alloc(principal_ids(principal) * sizeof *watch->ids);
+    principal_move_ids(&watch->principal, watch->ids);
     LIST_INSERT_HEAD(&auth->watches->open, watch, next);
     watch->timer = loop_timer_new(auth->watches->loop, time_is_up, watch);
     loop_timer_set(watch->timer, lifetime_ms(watch));
@@ -109,6 +111,6 @@ void auth_release(struct auth_watch *watch)
 {
     LIST_REMOVE(watch, next);
     loop_timer_free(watch->timer);
-    arena_done(&watch->arena);
+    free(watch->ids);
     free(watch);
 }
