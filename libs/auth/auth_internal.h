@@ -99,10 +99,13 @@ struct rights_wait {
     STAILQ_ENTRY(rights_wait) next;
 };
 
+enum { RIGHTS_MOST = 16384 }; /* beyond it the one that was not used for longest goes */
+
 struct rights_cache;
 struct rights_cache *rights_cache_new(struct db_async *read, const struct revocations *revocations,
                                       int64_t keep_us);
 void rights_cache_free(struct rights_cache *cache);
+size_t rights_cache_count(const struct rights_cache *cache);
 
 /* Calls back now, with what is known and not too old, or after asking the copies; many who wait
  * share one statement. `rights` is borrowed for the call; NULL with `err` where the copies cannot

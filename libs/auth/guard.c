@@ -6,10 +6,22 @@
 #include "auth/auth_internal.h"
 #include "auth/cookies.h"
 #include "base/clock.h"
+#include "base/metric.h"
 
 /* How long rights may be kept where no revocations arrive to end them earlier. */
 #define KEEP_US        (60 * SECOND_US)
 #define KEEP_UNTOLD_US SECOND_US
+
+static struct metric tokens_verified = {
+    .name = "eiso_tokens_verified_total",
+    .help = "Tokens whose signature was verified and right; the others were remembered.",
+    .type = METRIC_COUNTER,
+};
+static struct metric requests_unauthorized = {
+    .name = "eiso_requests_unauthorized_total",
+    .help = "Requests refused with 401.",
+    .type = METRIC_COUNTER,
+};
 
 /* One request on its way; in the request's arena. */
 struct call {
@@ -34,6 +46,8 @@ enum error auth_open(struct auth **opened, const struct auth_options *options, s
 {
     (void)err;
     sodium_ready();
+    metric_register(&tokens_verified);
+    metric_register(&requests_unauthorized);
     struct auth *auth = mem_alloc(sizeof *auth);
     auth->options = *options;
     auth->remembered = remembered_new();
@@ -66,6 +80,7 @@ void auth_close(struct auth *auth)
 /* RFC 6750 section 3: who brought no token is told how to, who brought a bad one why. */
 static void unauthorized(struct http_request *request, const char *code, const char *challenge)
 {
+    metric_add(&requests_unauthorized, 1);
     http_add_header(request, "WWW-Authenticate", challenge);
     http_problem(request, 401, code, NULL);
 }
@@ -199,6 +214,7 @@ static void identify(struct call *call)
     enum error code =
         token_verify(keys, call->token, str_from(auth->options.issuer), clock_now(), &claims, NULL);
     if (!code) {
+        metric_add(&tokens_verified, 1);
         remembered_put(auth->remembered, call->digest, clock_monotonic(), &claims);
         authorise(call, &claims);
     } else if (claims.expires.us && claims.expires.us <= clock_now()) {

@@ -695,15 +695,32 @@ static void a_stream_that_follows_a_revocation_is_short(void **state)
 
 /* ---- Trouble ---- */
 
-/* Each look into the copies counts itself; it is a view, as registry's own processes have it. */
+/* Each look into the clients counts itself and takes a while; it is a view, as registry's own
+ * processes have it. */
+static void count_looks(const char *seconds)
+{
+    sql(text("create sequence looks; alter table copy_client rename to clients;"
+             "create view copy_client as with look as materialized"
+             " (select nextval('looks'), pg_sleep(%s)) select c.* from clients c, look",
+             seconds));
+}
+
+static int64_t looks(void)
+{
+    static const struct statement last = {"test_looks", "select last_value from looks"};
+    struct result result = {0};
+    assert_int_equal(db_exec(it.db, &last, NULL, &result, NULL), ERROR_NONE);
+    int64_t count = result_bigint(&result, 0, 0);
+    result_done(&result);
+    return count;
+}
+
 static void many_at_once_share_one_look(void **state)
 {
     (void)state;
     enum { MANY = 40 };
     static struct answer answers[MANY];
-    sql("create sequence looks; alter table copy_client rename to clients;"
-        "create view copy_client as with look as materialized (select nextval('looks'))"
-        " select c.* from clients c, look");
+    count_looks("0.1");
     const char *request = request_with("GET /marks", client(SYSTEM));
     for (int i = 0; i < MANY; i++)
         ask_start(&answers[i], request);
@@ -713,11 +730,52 @@ static void many_at_once_share_one_look(void **state)
     }
     for (int i = 0; i < MANY; i++)
         ask_end(&answers[i]);
-    static const struct statement looks = {"test_looks", "select last_value from looks"};
-    struct result result = {0};
-    assert_int_equal(db_exec(it.db, &looks, NULL, &result, NULL), ERROR_NONE);
-    assert_int_equal(result_bigint(&result, 0, 0), 1);
-    result_done(&result);
+    assert_int_equal(looks(), 1);
+}
+
+static void what_is_taken_away_during_a_look_is_looked_at_again(void **state)
+{
+    (void)state;
+    struct answer answer;
+    count_looks("0.3");
+    struct token_claims claims = claims_of(PRINCIPAL_CLIENT, SYSTEM);
+    claims.issued.us += 10 * SECOND_US; /* within the skew; so the lock itself does not void it */
+    ask_start(&answer, request_with("GET /marks", bearer(&claims)));
+    run_for(150);
+    assert_int_equal(looks(), 1);
+    revoke_now(REVOKED_CLIENT, uuid_of(SYSTEM));
+    while (!answer.done)
+        loop_run(it.loop);
+    ask_end(&answer);
+    assert_int_equal(it.served, 1);
+    assert_int_equal(looks(), 2);
+}
+
+static void count_answer(void *context, const struct rights *rights, const struct err *err)
+{
+    assert_null(err);
+    assert_false(rights->active);
+    ++*(int *)context;
+}
+
+static void rights_do_not_grow_without_end(void **state)
+{
+    (void)state;
+    enum { MANY = RIGHTS_MOST + 500, AT_ONCE = 500 };
+    static struct rights_wait waits[AT_ONCE];
+    int answered = 0;
+    for (int i = 0; i < MANY; i++) {
+        struct uuid id = uuid_v7();
+        struct rights_wait *wait = &waits[i % AT_ONCE];
+        *wait = (struct rights_wait){.callback = count_answer, .context = &answered};
+        rights_find(it.auth->rights, PRINCIPAL_CLIENT, &id, wait);
+        while (i % AT_ONCE == AT_ONCE - 1 && answered < i + 1)
+            run_for(1);
+    }
+    while (answered < MANY)
+        run_for(1);
+    assert_int_equal(rights_cache_count(it.auth->rights), RIGHTS_MOST);
+    assert_int_equal(ask("GET /marks", client(SYSTEM)), 204);
 }
 
 static void without_the_copies_it_is_503_and_good_again_with_them(void **state)
@@ -818,6 +876,8 @@ int main(void)
         WITH_SERVER(a_stream_ends_with_its_token),
         WITH_SERVER(a_stream_that_follows_a_revocation_is_short),
         WITH_SERVER(many_at_once_share_one_look),
+        WITH_SERVER(what_is_taken_away_during_a_look_is_looked_at_again),
+        WITH_SERVER(rights_do_not_grow_without_end),
         WITH_SERVER(without_the_copies_it_is_503_and_good_again_with_them),
         WITH_SERVER(the_end_comes_while_somebody_waits),
         WITH_SERVER(the_scope_goes_to_sql_as_the_functions_for_rights_take_it),

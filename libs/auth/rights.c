@@ -4,7 +4,7 @@
 #include "auth/auth_internal.h"
 #include "base/clock.h"
 
-enum { MOST_RIGHTS = 16384, BUCKETS = 16384 };
+enum { BUCKETS = RIGHTS_MOST };
 
 /* What is inactive or not there may have been made just now: the copy is asked again soon. */
 #define KEEP_INACTIVE_US SECOND_US
@@ -170,7 +170,7 @@ static void evict(struct rights_cache *cache)
 static struct slot *slot_new(struct rights_cache *cache, enum principal_kind kind,
                              const struct uuid *id)
 {
-    if (cache->count >= MOST_RIGHTS)
+    if (cache->count >= RIGHTS_MOST)
         evict(cache);
     struct slot *slot = mem_alloc(sizeof *slot);
     slot->cache = cache;
@@ -291,6 +291,11 @@ void rights_find(struct rights_cache *cache, enum principal_kind kind, const str
     STAILQ_INSERT_TAIL(&slot->waiting, wait, next);
     if (!slot->sent_us)
         slot_ask(slot);
+}
+
+size_t rights_cache_count(const struct rights_cache *cache)
+{
+    return cache->count;
 }
 
 void rights_cache_free(struct rights_cache *cache)
