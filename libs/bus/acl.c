@@ -87,15 +87,30 @@ static bool same_binding(const rd_kafka_AclBinding_t *a, const rd_kafka_AclBindi
            strcmp(rd_kafka_AclBinding_host(a), rd_kafka_AclBinding_host(b)) == 0;
 }
 
-typedef bool same(const rd_kafka_AclBinding_t *a, const rd_kafka_AclBinding_t *b);
+/* What the broker has; of the event that brought it. */
+struct present {
+    const rd_kafka_AclBinding_t **items;
+    size_t count;
+};
 
-static bool occurs(const rd_kafka_AclBinding_t *binding, const rd_kafka_AclBinding_t *const *list,
-                   size_t count, same *is_same)
+static bool is_present(const struct present *present, const rd_kafka_AclBinding_t *binding)
 {
     size_t i = 0;
-    while (i < count && !is_same(binding, list[i]))
+    while (i < present->count && !same_binding(binding, present->items[i]))
         i++;
-    return i < count;
+    return i < present->count;
+}
+
+/* A right that nobody asked for, of a principal that somebody spoke of. */
+static bool is_surplus(const struct bindings *wanted, const rd_kafka_AclBinding_t *binding)
+{
+    bool ours = false;
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (same_binding(binding, wanted->items[i]))
+            return false;
+        ours = ours || same_principal(binding, wanted->items[i]);
+    }
+    return ours;
 }
 
 /* ---- Requests ---- */
@@ -176,13 +191,12 @@ static rd_kafka_AclBindingFilter_t *filter_of(const rd_kafka_AclBinding_t *acl)
 }
 
 static enum error make_missing(struct bus_admin *admin, const struct bindings *wanted,
-                               const rd_kafka_AclBinding_t **present, size_t present_count,
-                               size_t *made, struct err *err)
+                               const struct present *present, size_t *made, struct err *err)
 {
     rd_kafka_AclBinding_t **missing = mem_alloc(wanted->count * sizeof *missing);
     *made = 0;
     for (size_t i = 0; i < wanted->count; i++)
-        if (!occurs(wanted->items[i], present, present_count, same_binding))
+        if (!is_present(present, wanted->items[i]))
             missing[(*made)++] = wanted->items[i];
     enum error code = *made ? make_all(admin, missing, *made, err) : ERROR_NONE;
     free(missing);
@@ -190,15 +204,12 @@ static enum error make_missing(struct bus_admin *admin, const struct bindings *w
 }
 
 static enum error take_surplus(struct bus_admin *admin, const struct bindings *wanted,
-                               const rd_kafka_AclBinding_t **present, size_t present_count,
-                               size_t *taken_away, struct err *err)
+                               const struct present *present, size_t *taken_away, struct err *err)
 {
-    CLEANUP(bindings_done) struct bindings surplus = bindings_new(present_count);
-    const rd_kafka_AclBinding_t *const *list = (const rd_kafka_AclBinding_t *const *)wanted->items;
-    for (size_t i = 0; i < present_count; i++)
-        if (occurs(present[i], list, wanted->count, same_principal) &&
-            !occurs(present[i], list, wanted->count, same_binding))
-            surplus.items[surplus.count++] = filter_of(present[i]);
+    CLEANUP(bindings_done) struct bindings surplus = bindings_new(present->count);
+    for (size_t i = 0; i < present->count; i++)
+        if (is_surplus(wanted, present->items[i]))
+            surplus.items[surplus.count++] = filter_of(present->items[i]);
     *taken_away = surplus.count;
     return surplus.count ? remove_all(admin, &surplus, err) : ERROR_NONE;
 }
@@ -213,12 +224,12 @@ static enum error settle(struct bus_admin *admin, const struct bindings *wanted,
     enum error code = describe(admin, queue, &event, err);
     if (code)
         return code;
-    size_t count;
-    const rd_kafka_AclBinding_t **present =
-        rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event), &count);
-    code = make_missing(admin, wanted, present, count, &changes->made, err);
+    struct present present;
+    present.items = rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event),
+                                                      &present.count);
+    code = make_missing(admin, wanted, &present, &changes->made, err);
     if (!code)
-        code = take_surplus(admin, wanted, present, count, &changes->taken_away, err);
+        code = take_surplus(admin, wanted, &present, &changes->taken_away, err);
     return code;
 }
 

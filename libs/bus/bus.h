@@ -137,7 +137,8 @@ enum error bus_consumer_open(struct bus_consumer **consumer,
                              const struct bus_consumer_options *options,
                              struct err *err) MUST_CHECK;
 
-/* NULL is fine. A static member does not leave its group: its partitions wait for it (6 s). */
+/* NULL is fine. A static member does not leave its group: its partitions wait for it (6 s). One
+ * without an instance leaves, which takes up to 5 s where the broker does not answer. */
 void bus_consumer_close(struct bus_consumer *consumer);
 
 /* Waits up to `timeout_ms` for a first message, then takes what is there without waiting, at most
@@ -155,9 +156,10 @@ void bus_commit_hint(struct bus_consumer *consumer, const struct bus_assignment 
 /* A header's value; absent where there is none. */
 struct str bus_header_get(const struct bus_message *message, struct str name);
 
-/* On the event loop: calls `ready` when bus_consume(..., 0, ...) may have something, again as long
- * as it has more. Where there is no group, also starts once the broker is there (looks each 500
- * ms). Until bus_consumer_close. */
+/* A consumer without a group on the event loop: calls `ready` when bus_consume(..., 0, ...) may
+ * have something, again as long as it has more, and starts it once the broker is there (looks each
+ * 500 ms). bus_consume with a timeout of 0 never waits for a connection, and at most 50 ms for a
+ * connected broker to name the partitions. Until bus_consumer_close. */
 struct loop;
 enum error bus_consumer_watch(struct bus_consumer *consumer, struct loop *loop,
                               void (*ready)(void *context), void *context,

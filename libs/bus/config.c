@@ -110,51 +110,51 @@ static bool promises_hold(const rd_kafka_conf_t *conf, const rd_kafka_conf_t *be
     return true;
 }
 
-/* A place in the file, for errors. Values are never shown: they may be secrets. */
-struct place {
-    const char *file;
+/* The file as it is read. */
+struct reading {
+    rd_kafka_conf_t *conf;
+    const struct bus_profile *profile;
+    const char *path;
     int line;
 };
 
-static enum error set_line(rd_kafka_conf_t *conf, const struct bus_profile *profile,
-                           const char *name, const char *value, const struct place *place,
-                           struct err *err)
+/* Names the place and the key, never the value: it may be a secret. */
+static enum error refuse(const struct reading *reading, const char *name, const char *why,
+                         struct err *err)
 {
-    /* Idempotence across restarts is ours (positions): transactions would be another protocol. */
-    if (strcmp(name, "transactional.id") == 0)
-        return err_set(err, ERROR_INVALID, "%s:%d: %s must not be set", place->file, place->line,
-                       name);
-    rd_kafka_conf_t *before = rd_kafka_conf_dup(conf);
-    char text[512];
-    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof text);
-    bool hold = promises_hold(conf, before, profile);
-    rd_kafka_conf_destroy(before);
-    if (result == RD_KAFKA_CONF_UNKNOWN)
-        return err_set(err, ERROR_INVALID, "%s:%d: %s is no setting of Kafka clients", place->file,
-                       place->line, name);
-    if (result != RD_KAFKA_CONF_OK)
-        return err_set(err, ERROR_INVALID, "%s:%d: %s has a value that it cannot have", place->file,
-                       place->line, name);
-    if (!hold)
-        return err_set(err, ERROR_INVALID,
-                       "%s:%d: %s must not be changed, delivery and order rest on it", place->file,
-                       place->line, name);
-    return ERROR_NONE;
+    return err_set(err, ERROR_INVALID, "%s:%d: %s %s", reading->path, reading->line, name, why);
 }
 
-static enum error read_line(rd_kafka_conf_t *conf, const struct bus_profile *profile, char *line,
-                            const struct place *place, struct err *err)
+static enum error set_value(const struct reading *reading, const char *name, const char *value,
+                            struct err *err)
+{
+    static const char promised[] = "must not be changed, delivery and order rest on it";
+    if (strcmp(name, "transactional.id") == 0)
+        return refuse(reading, name, promised, err);
+    rd_kafka_conf_t *before = rd_kafka_conf_dup(reading->conf);
+    char text[512];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(reading->conf, name, value, text, sizeof text);
+    bool hold = promises_hold(reading->conf, before, reading->profile);
+    rd_kafka_conf_destroy(before);
+    if (result == RD_KAFKA_CONF_UNKNOWN)
+        return refuse(reading, name, "is no setting of Kafka clients", err);
+    if (result != RD_KAFKA_CONF_OK)
+        return refuse(reading, name, "has a value that it cannot have", err);
+    return hold ? ERROR_NONE : refuse(reading, name, promised, err);
+}
+
+static enum error read_line(const struct reading *reading, char *line, struct err *err)
 {
     struct str value = trim(str_from(line));
     if (value.len == 0 || value.ptr[0] == '#')
         return ERROR_NONE;
     struct str name = trim(str_cut(&value, '='));
     if (!str_present(value) || name.len == 0)
-        return err_set(err, ERROR_INVALID, "%s:%d: not name=value", place->file, place->line);
+        return refuse(reading, "line", "is not name=value", err);
     value = trim(value);
     line[name.ptr + name.len - line] = '\0';
     line[value.ptr + value.len - line] = '\0';
-    return set_line(conf, profile, name.ptr, value.ptr, place, err);
+    return set_value(reading, name.ptr, value.ptr, err);
 }
 
 static void close_file(FILE **file)
@@ -169,19 +169,16 @@ static enum error read_file(rd_kafka_conf_t *conf, const struct bus_profile *pro
     CLEANUP(close_file) FILE *file = fopen(path, "re");
     if (!file)
         return err_set(err, ERROR_INVALID, "%s: %s", path, strerror(errno));
-    struct place place = {path, 0};
+    struct reading reading = {conf, profile, path, 0};
     char line[LINE_BYTES];
-    while (fgets(line, sizeof line, file)) {
-        place.line++;
-        if (strlen(line) == sizeof line - 1)
-            return err_set(err, ERROR_INVALID, "%s:%d: longer than %d bytes", path, place.line,
-                           LINE_BYTES - 2);
-        enum error code = read_line(conf, profile, line, &place, err);
-        explicit_bzero(line, sizeof line);
-        if (code)
-            return code;
+    enum error code = ERROR_NONE;
+    while (!code && fgets(line, sizeof line, file)) {
+        reading.line++;
+        code = strlen(line) < sizeof line - 1 ? read_line(&reading, line, err)
+                                              : refuse(&reading, "line", "is too long", err);
     }
-    return ERROR_NONE;
+    explicit_bzero(line, sizeof line); /* passwords */
+    return code;
 }
 
 enum error bus_config_new(rd_kafka_conf_t **conf, const struct bus_profile *profile,

@@ -92,7 +92,7 @@ static void errors_name_the_place_and_never_the_value(void **state)
     assert_non_null(strstr(err.text, ":1: linger.ms"));
     assert_null(strstr(err.text, "secret"));
     assert_int_equal(open_with("just words\n", &err), ERROR_INVALID);
-    assert_non_null(strstr(err.text, ":1: not name=value"));
+    assert_non_null(strstr(err.text, ":1: line is not name=value"));
 }
 
 static void a_missing_file_is_named(void **state)

@@ -37,11 +37,11 @@ static void on_revoked(void *context)
     member->revoked_calls++;
 }
 
-static void join(struct member *member, const char *brokers, const char *topic, const char *group,
-                 const char *instance)
+static void join_with(struct member *member, const char *config_file, const char *topic,
+                      const char *group, const char *instance)
 {
     const struct bus_consumer_options options = {
-        .settings = {.brokers = brokers, .client_id = "test"},
+        .settings = {testkit_brokers(), config_file, "test", 0},
         .topics = &topic,
         .topic_count = 1,
         .group = group,
@@ -51,6 +51,11 @@ static void join(struct member *member, const char *brokers, const char *topic, 
         .context = member,
     };
     DO(bus_consumer_open(&member->consumer, &options, &err));
+}
+
+static void join(struct member *member, const char *topic, const char *group, const char *instance)
+{
+    join_with(member, NULL, topic, group, instance);
 }
 
 /* Consumes one batch: every message must be the one that the database waits for. */
@@ -98,7 +103,7 @@ static void consuming_begins_where_the_database_says(void **state)
     const char *topic = topic_with(&arena, PARTITIONS, 300);
     int64_t next[PARTITIONS] = {0, 100, 299, BUS_NOT_TAKEN};
     struct member member = {.next = next};
-    join(&member, testkit_brokers(), topic, testkit_name(&arena, "group"), NULL);
+    join(&member, topic, testkit_name(&arena, "group"), NULL);
     step_until_seen(&member, 300 + 200 + 1);
     for (int i = 0; i < 5; i++)
         step(&member, 100); /* and nothing else */
@@ -116,10 +121,10 @@ static void two_members_share_and_each_begins_where_the_other_stopped(void **sta
     const char *group = testkit_name(&arena, "group");
     int64_t next[PARTITIONS] = {0};
     struct member one = {.next = next}, two = {.next = next};
-    join(&one, testkit_brokers(), topic, group, NULL);
+    join(&one, topic, group, NULL);
     step_until_seen(&one, 100);
     assert_int_equal(one.assigned, PARTITIONS);
-    join(&two, testkit_brokers(), topic, group, NULL);
+    join(&two, topic, group, NULL);
     int64_t end_us = deadline(20000);
     while (one.seen + two.seen < PARTITIONS * 500 || two.assigned != PARTITIONS / 2) {
         step(&one, 50);
@@ -144,15 +149,38 @@ static void a_static_member_that_comes_back_has_its_partitions_at_once(void **st
     const char *group = testkit_name(&arena, "group");
     int64_t next[PARTITIONS] = {0};
     struct member before = {.next = next}, after = {.next = next};
-    join(&before, testkit_brokers(), topic, group, "test-apply-0");
+    join(&before, topic, group, "test-apply-0");
     step_until_seen(&before, PARTITIONS * 10);
     bus_consumer_close(before.consumer); /* as a kill: it does not leave */
     test_fill(testkit_brokers(), topic, 0, 10, 20);
     int64_t begin_us = clock_monotonic();
-    join(&after, testkit_brokers(), topic, group, "test-apply-0");
+    join(&after, topic, group, "test-apply-0");
     step_until_seen(&after, 10);
     assert_in_range(clock_monotonic() - begin_us, 0, 3000000); /* below the session's 6 s */
     bus_consumer_close(after.consumer);
+}
+
+/* PostgreSQL was away, say: the group gave the member up meanwhile. */
+static void a_member_that_did_not_poll_for_too_long_goes_on(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *path = arena_printf(&arena, "%s/client.conf", testkit_folder(&arena));
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("max.poll.interval.ms=6000\n", file);
+    fclose(file);
+    const char *topic = topic_with(&arena, PARTITIONS, 10);
+    int64_t next[PARTITIONS] = {0};
+    struct member member = {.next = next};
+    join_with(&member, path, topic, testkit_name(&arena, "group"), "test-apply-0");
+    step_until_seen(&member, PARTITIONS * 10);
+    clock_sleep_ms(7500);
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        test_fill(testkit_brokers(), topic, i, 10, 20);
+    step_until_seen(&member, PARTITIONS * 20);
+    assert_int_equal(member.assigned, PARTITIONS);
+    bus_consumer_close(member.consumer);
 }
 
 static void a_second_process_of_one_name_ends_the_first(void **state)
@@ -163,9 +191,9 @@ static void a_second_process_of_one_name_ends_the_first(void **state)
     const char *group = testkit_name(&arena, "group");
     int64_t next[1] = {0}, other[1] = {0};
     struct member first = {.next = next}, second = {.next = other};
-    join(&first, testkit_brokers(), topic, group, "test-apply-0");
+    join(&first, topic, group, "test-apply-0");
     step_until_seen(&first, 10);
-    join(&second, testkit_brokers(), topic, group, "test-apply-0");
+    join(&second, topic, group, "test-apply-0");
     step_until_seen(&second, 10);
     const struct bus_message *messages;
     size_t count;
@@ -201,9 +229,9 @@ static void an_offset_beyond_the_topic_ends_it(void **state)
     const char *topic = topic_with(&arena, 1, 10);
     int64_t next[1] = {11}; /* 10 would be the next one */
     struct member grouped = {.next = next}, alone = {.next = next};
-    join(&grouped, testkit_brokers(), topic, testkit_name(&arena, "group"), NULL);
+    join(&grouped, topic, testkit_name(&arena, "group"), NULL);
     check_ends(&grouped, ERROR_FENCED);
-    join(&alone, testkit_brokers(), topic, NULL, NULL);
+    join(&alone, topic, NULL, NULL);
     check_ends(&alone, ERROR_FENCED);
 }
 
@@ -214,9 +242,9 @@ static void what_the_database_says_wrong_is_told(void **state)
     const char *topic = topic_with(&arena, 1, 10);
     int64_t next[1] = {0};
     struct member grouped = {.next = next, .answer = ERROR_UNAVAILABLE}, alone = grouped;
-    join(&grouped, testkit_brokers(), topic, testkit_name(&arena, "group"), NULL);
+    join(&grouped, topic, testkit_name(&arena, "group"), NULL);
     check_ends(&grouped, ERROR_UNAVAILABLE);
-    join(&alone, testkit_brokers(), topic, NULL, NULL);
+    join(&alone, topic, NULL, NULL);
     check_ends(&alone, ERROR_UNAVAILABLE);
 }
 
@@ -227,7 +255,7 @@ static void hints_are_seen_by_lag_tools(void **state)
     const char *topic = topic_with(&arena, 1, 10), *group = testkit_name(&arena, "group");
     int64_t next[1] = {0};
     struct member member = {.next = next};
-    join(&member, testkit_brokers(), topic, group, NULL);
+    join(&member, topic, group, NULL);
     step_until_seen(&member, 10);
     bus_commit_hint(member.consumer, &(struct bus_assignment){0, 0, next[0]}, 1);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -393,6 +421,7 @@ int main(void)
         TEST(consuming_begins_where_the_database_says),
         TEST(two_members_share_and_each_begins_where_the_other_stopped),
         TEST(a_static_member_that_comes_back_has_its_partitions_at_once),
+        TEST(a_member_that_did_not_poll_for_too_long_goes_on),
         TEST(a_second_process_of_one_name_ends_the_first),
         TEST(an_offset_beyond_the_topic_ends_it),
         TEST(what_the_database_says_wrong_is_told),

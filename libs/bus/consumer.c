@@ -4,7 +4,7 @@
 
 #include "bus/bus_internal.h"
 
-enum { BATCH_BYTES = 4 << 20, START_WAIT_MS = 200 };
+enum { BATCH_BYTES = 4 << 20, START_WAIT_MS = 50 };
 
 static const struct bus_setting promises[] = {
     {"enable.auto.commit", "false"},

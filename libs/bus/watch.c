@@ -58,7 +58,7 @@ enum error bus_consumer_watch(struct bus_consumer *consumer, struct loop *loop,
                               void (*ready)(void *context), void *context, struct err *err)
 {
     static const uint64_t one = 1;
-    ensure(!consumer->watch);
+    ensure(!consumer->watch && !consumer->options.group);
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
         return err_set(err, ERROR_INTERNAL, "eventfd: %m");

@@ -1,5 +1,5 @@
 /* cmocka with what it wants to be included before it. A test is a function named for what holds;
- * CHECK_ALL(tests) is the body of main(). */
+ * main() is `return cmocka_run_group_tests(tests, NULL, NULL);`. */
 #ifndef TESTKIT_CHECK_H
 #define TESTKIT_CHECK_H
 
