@@ -82,7 +82,8 @@ static enum error prepare(struct process *process, struct db *db, struct err *er
 static int whoami(struct process *process, struct db *db, int argc, char **argv)
 {
     (void)db;
-    printf("%s %s %d\n", process_operator(process), argv[0], argc);
+    printf("%s %s %d %s %d\n", process_operator(process), argv[0], argc, process->common.url,
+           process->cookie_port);
     return EXIT_DONE;
 }
 
@@ -296,12 +297,13 @@ static void commands_run_on_the_owners_connection(void **state)
     struct fixture *fixture = *state;
     char text[256] = "";
     const char *output = arena_printf(&fixture->arena, "%s/output", fixture->folder);
+    setenv("EISO_URL", "http://127.0.0.1:8123/", 1);
     assert_int_equal(wait_for_end(launch("whoami", NULL, output)), EXIT_DONE);
     FILE *file = fopen(output, "re");
     assert_non_null(file);
     assert_non_null(fgets(text, sizeof text, file));
     fclose(file);
-    assert_non_null(strstr(text, " whoami 1\n"));
+    assert_non_null(strstr(text, " whoami 1 http://127.0.0.1:8123 8123\n"));
     assert_int_equal(wait_for_end(launch("history", "ls", output)), EXIT_DONE);
     assert_int_equal(wait_for_end(launch("history", "burn", output)), EXIT_USAGE);
     assert_int_equal(wait_for_end(launch("quarantine", "ls", output)), EXIT_USAGE);

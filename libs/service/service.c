@@ -83,9 +83,17 @@ static int cookie_port(const char *url)
     return (int)port;
 }
 
+/* Tokens and origins are compared with it, which never end so. */
+static const char *without_slash(struct process *process, const char *url)
+{
+    size_t length = strlen(url);
+    return length && url[length - 1] == '/' ? arena_copy(&process->arena, url, length - 1) : url;
+}
+
 /* How others know this process. */
 static void process_name(struct process *process)
 {
+    process->common.url = without_slash(process, process->common.url);
     process->client_id = arena_printf(&process->arena, "%s-%s-%lld", process->service->name,
                                       process->role, (long long)process->common.slot);
     process->common.database = with_application(process);

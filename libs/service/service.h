@@ -38,7 +38,7 @@ struct common_settings {
     const char *brokers;  /* EISO_KAFKA */
     const char *kafka_config; /* EISO_KAFKA_CONFIG; "": none */
     const char *cell;         /* EISO_CELL: "kz" */
-    const char *url;          /* EISO_URL: the front door as callers see it */
+    const char *url;          /* EISO_URL: the front door as callers see it, no slash behind */
     const char *state;        /* EISO_STATE: private folder */
     const char *pokes;        /* EISO_POKES: folder of the poke sockets, "sock" */
     int64_t slot;             /* EISO_SLOT: number of this process among those of its role */
