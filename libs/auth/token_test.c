@@ -330,14 +330,16 @@ static void issuer_and_audience_must_be_ours(void **state)
     refused(foreign, "of another issuer or for another audience");
 }
 
-#define CLAIMS(more)                                                       \
-    "{\"iss\":\"https://eiso.example\",\"aud\":\"https://eiso.example\","  \
+#define CLAIMS_OF(iss, aud, iat_us, more)                                  \
+    "{\"iss\":\"" iss "\",\"aud\":\"" aud "\","                            \
     "\"sub\":\"0192aaaa-0000-7000-8000-000000000001\","                    \
     "\"jti\":\"0192aaaa-0000-7000-8000-000000000003\",\"iat\":1795000000," \
-    "\"iat_us\":1795000000123456,\"exp\":1795000900" more "}"
-#define SID    ",\"sid\":\"0192aaaa-0000-7000-8000-000000000002\""
-#define PAGES  ",\"client_id\":\"eiso-web\""
-#define ITSELF ",\"client_id\":\"0192aaaa-0000-7000-8000-000000000001\""
+    "\"iat_us\":" iat_us ",\"exp\":1795000900" more "}"
+#define OURS         "https://eiso.example"
+#define CLAIMS(more) CLAIMS_OF(OURS, OURS, "1795000000123456", more)
+#define SID          ",\"sid\":\"0192aaaa-0000-7000-8000-000000000002\""
+#define PAGES        ",\"client_id\":\"eiso-web\""
+#define ITSELF       ",\"client_id\":\"0192aaaa-0000-7000-8000-000000000001\""
 
 static void claims_must_be_whole_and_agree(void **state)
 {
@@ -350,6 +352,12 @@ static void claims_must_be_whole_and_agree(void **state)
     refused(with_claims(CLAIMS(PAGES SID ",\"nbf\":1795000900")), "not yet valid");
     refused(with_claims(CLAIMS(PAGES SID ",\"nbf\":\"1795000900\"")),
             "claims are missing or wrong");
+    refused(with_claims(CLAIMS_OF("https://other.example", OURS, "1795000000123456", PAGES SID)),
+            "of another issuer or for another audience");
+    refused(with_claims(CLAIMS_OF(OURS, "https://other.example", "1795000000123456", PAGES SID)),
+            "of another issuer or for another audience");
+    refused(with_claims(CLAIMS_OF(OURS, OURS, "1795000001123456", PAGES SID)),
+            "iat and iat_us differ");
     refused(with_claims("[]"), "claims are missing or wrong");
     refused(with_claims("not JSON"), "claims are missing or wrong");
 }
