@@ -38,13 +38,17 @@ static void plan_done(struct plan *plan)
 
 /* ---- Reading ---- */
 
+/* The number of words; above MAX_WORDS where there are too many. */
 static size_t split(struct arena *arena, char *line, const char *words[MAX_WORDS])
 {
     size_t count = 0;
     char *place = NULL;
-    for (char *word = strtok_r(line, " \t\r\n", &place); word && count < MAX_WORDS;
-         word = strtok_r(NULL, " \t\r\n", &place))
+    for (char *word = strtok_r(line, " \t\r\n", &place); word;
+         word = strtok_r(NULL, " \t\r\n", &place)) {
+        if (count == MAX_WORDS)
+            return MAX_WORDS + 1;
         words[count++] = arena_printf(arena, "%s", word);
+    }
     return count;
 }
 
@@ -96,6 +100,8 @@ static enum error read_line(struct plan *plan, char *line, struct err *err)
     size_t count = split(&plan->arena, line, words);
     if (count == 0 || words[0][0] == '#')
         return ERROR_NONE;
+    if (count > MAX_WORDS)
+        return err_set(err, ERROR_TOO_LARGE, "more than %d words", MAX_WORDS);
     if (strcmp(words[0], "topic") == 0)
         return read_topic(plan, words, count, err);
     if (strcmp(words[0], "acl") == 0)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/str.h"
 #include "testkit/testkit_internal.h"
 
@@ -213,8 +214,10 @@ static void redirect(const char *output)
 static _Noreturn void become(const char *path, const struct testkit_child *child)
 {
     const char *argv[MAX_ARGUMENTS + 2] = {path};
-    for (size_t i = 0; child->arguments && child->arguments[i] && i < MAX_ARGUMENTS; i++)
+    for (size_t i = 0; child->arguments && child->arguments[i]; i++) {
+        ensure(i < MAX_ARGUMENTS);
         argv[i + 1] = child->arguments[i];
+    }
     for (size_t i = 0; child->environment && child->environment[i]; i++)
         putenv(strdup(child->environment[i]));
     if (child->output)
