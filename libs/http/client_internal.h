@@ -22,6 +22,7 @@ struct client {
     size_t wanted;      /* complete answers, after which the loop stops */
     const char *marker; /* or: text, after which it stops */
     bool closed;        /* by the server */
+    bool broken;        /* the server took no more */
     bool impatient;     /* what it waited for did not come in time */
     bool asleep;        /* does not read */
     bool pausing;       /* waits for nothing but the time */
@@ -67,8 +68,10 @@ static inline void client_write(struct client *client)
 {
     ssize_t count =
         send(client->fd, client->unsent.ptr, client->unsent.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN)
-        client->unsent.len = 0; /* the server has closed: what it said is still to be read */
+    if (count < 0 && errno != EAGAIN) {
+        client->broken = true;
+        client->unsent.len = 0;
+    }
     client->unsent.ptr += count > 0 ? count : 0;
     client->unsent.len -= count > 0 ? (size_t)count : 0;
 }
