@@ -58,7 +58,7 @@ static const char schema[] =
     "  if 'always in conflict' = any(texts)"
     "     or 'in conflict' = any(texts) and nextval('conflicts') <= 2 then"
     "    raise exception 'conflict' using errcode = '40001'; end if;"
-    "  if 'slow' = any(texts) then perform pg_sleep(0.4); end if;"
+    "  if 'slow' = any(texts) then perform pg_sleep(0.8); end if;"
     "  perform pg_sleep(0.05) where cardinality(ids) >= 1000;"
     "  return query"
     "  with given as (select * from unnest(ids, organisations, texts, months, heads, callers)"
@@ -381,6 +381,20 @@ static int end(void **state)
     return 0;
 }
 
+static bool one_sleeps(void *context)
+{
+    return count(context, "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
+                          " and datname = current_database()") == 1;
+}
+
+/* A note that keeps PostgreSQL busy for 0.8 s; returns once it does. */
+static int post_slow(struct fixture *fixture, unsigned number)
+{
+    int fd = post_begin(fixture, 'A', "", str_from(note(fixture, number, "slow")));
+    assert_true(testkit_wait_until(one_sleeps, fixture, 5000));
+    return fd;
+}
+
 /* ---- What holds ---- */
 
 static void a_batch_is_created_once_and_a_repeat_is_a_duplicate(void **state)
@@ -469,8 +483,7 @@ static void an_id_that_comes_twice_is_a_duplicate_of_itself(void **state)
 static void the_same_id_from_two_requests_is_created_once(void **state)
 {
     struct fixture *fixture = *state;
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1000, "slow")));
-    clock_sleep_ms(100);
+    int slow = post_slow(fixture, 1000);
     int first = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
     clock_sleep_ms(50);
     int second = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
@@ -487,8 +500,7 @@ static void what_arrives_while_a_call_is_in_flight_shares_the_next_one(void **st
     enum { REQUESTS = 60 };
     struct fixture *fixture = *state;
     int fds[REQUESTS];
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1000, "slow")));
-    clock_sleep_ms(100);
+    int slow = post_slow(fixture, 1000);
     for (unsigned i = 0; i < REQUESTS; i++)
         fds[i] = post_begin(fixture, 'A', "", str_from(note(fixture, i, "one")));
     for (unsigned i = 0; i < REQUESTS; i++) {
@@ -502,8 +514,7 @@ static void what_arrives_while_a_call_is_in_flight_shares_the_next_one(void **st
 static void a_large_sender_does_not_keep_a_small_one_waiting(void **state)
 {
     struct fixture *fixture = *state;
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 100000, "slow")));
-    clock_sleep_ms(100);
+    int slow = post_slow(fixture, 100000);
     int large =
         post_begin(fixture, 'A', "?results=problems", str_from(notes_from(fixture, 1, 5000)));
     clock_sleep_ms(100);
@@ -523,8 +534,7 @@ static void a_large_sender_does_not_keep_a_small_one_waiting(void **state)
 static void entrances_take_turns(void **state)
 {
     struct fixture *fixture = *state;
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 100000, "slow")));
-    clock_sleep_ms(100);
+    int slow = post_slow(fixture, 100000);
     int large = post_begin(fixture, 'A', "", str_from(notes_from(fixture, 1, 5000)));
     clock_sleep_ms(100);
     int other = post_to(fixture, "/v1/others", 'A', str_from(note(fixture, 200000, "other")));
@@ -542,8 +552,7 @@ static void what_would_wait_too_long_is_refused_but_not_that_of_others(void **st
     int fds[LARGE], refused = 0;
     post(fixture, 'A', "?results=problems",
          notes_from(fixture, 90000, 5000)); /* what a call takes */
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 99999, "slow")));
-    clock_sleep_ms(50);
+    int slow = post_slow(fixture, 99999);
     for (unsigned i = 0; i < LARGE; i++) {
         fds[i] = post_begin(fixture, 'A', "?results=problems",
                             str_from(notes_from(fixture, i * 5000, 5000)));
@@ -607,7 +616,7 @@ static void a_dry_run_answers_the_outcomes_and_keeps_nothing(void **state)
 static void a_client_that_leaves_does_no_harm(void **state)
 {
     struct fixture *fixture = *state;
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "slow")));
+    int slow = post_slow(fixture, 1);
     close(post_begin(fixture, 'A', "", str_from(note(fixture, 2, "gone"))));
     clock_sleep_ms(50);
     close(slow);
@@ -620,8 +629,7 @@ static void an_end_in_mid_call_leaves_nothing_behind(void **state)
 {
     struct fixture *fixture = *state;
     int status;
-    int slow = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "slow")));
-    clock_sleep_ms(100);
+    int slow = post_slow(fixture, 1);
     CLEANUP(buf_done) struct buf body = {0};
     for (int i = 0; i < 3; i++)
         add_note(&body, 1, "twin");
@@ -646,8 +654,7 @@ static void end_the_callers(struct fixture *fixture)
 static void a_call_whose_connection_broke_is_made_again(void **state)
 {
     struct fixture *fixture = *state;
-    int fd = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "slow")));
-    clock_sleep_ms(150);
+    int fd = post_slow(fixture, 1);
     end_the_callers(fixture);
     struct answer answer = answer_read(fixture, fd);
     assert_int_equal(answer.status, 200);
@@ -664,10 +671,9 @@ static void without_postgres_nothing_is_taken_and_what_was_in_flight_is_unknown(
     own.conninfo = testkit_server_database(postgres, &own.arena);
     assert_int_equal(db_open(&own.db, own.conninfo, &err), ERROR_NONE);
     assert_int_equal(db_run(own.db, schema, &err), ERROR_NONE);
-    db_close(own.db);
     fixture_serve(&own);
-    int fd = post_begin(&own, 'A', "", str_from(note(&own, 1, "slow")));
-    clock_sleep_ms(150);
+    int fd = post_slow(&own, 1);
+    db_close(own.db);
     testkit_server_kill(postgres);
     clock_sleep_ms(300);
     struct answer refused = post(&own, 'A', "", note(&own, 2, "late"));
