@@ -5,7 +5,13 @@
     FIELD_AS(type_, origin.modified_at, "modified_at"),                         \
         FIELD_AS(type_, origin.source, "source", .max = 64, .text = TEXT_CODE), \
         FIELD_AS(type_, origin.sourced_id, "sourced_id", .max = 128)
-#define REVISION_FIELD(type_) FIELD(type_, revision, .required = true)
+#define REVISION_FIELD(type_) FIELD(type_, revision, .required = true, .appended = true)
+#define ORIGIN_COLUMNS(type_) \
+    ORIGIN_FIELDS(type_), FIELD_AS(type_, origin.fingerprint, "fingerprint")
+
+/* A reference that may name an alias: the transaction appends the canonical id. */
+#define BY_SENDER
+#define BY_TRANSACTION , .appended = true
 
 static const struct field name_fields[] = {
     FIELD(name, kk, .required = true, .max = 300),
@@ -54,24 +60,27 @@ static const struct value teaching_language_names[] = {
 };
 const struct values teaching_languages = VALUES(teaching_language_names);
 
-#define ORGANISATION_FIELDS                                                                       \
+#define ORGANISATION_FIELDS(by_)                                                                  \
     FIELD(organisation, id, .required = true),                                                    \
         FIELD(organisation, name, .required = true, .record = &name_record),                      \
         FIELD(organisation, kind, .required = true, .values = &organisation_kinds),               \
         FIELD(organisation, bin, .min = 12, .max = 12, .text = TEXT_CODE),                        \
         FIELD(organisation, kato, .required = true, .min = 2, .max = 9),                          \
         FIELD(organisation, address_kato, .min = 2, .max = 9),                                    \
-        FIELD(organisation, subordinate_to),                                                      \
+        FIELD(organisation, subordinate_to by_),                                                  \
         FIELD(organisation, ownership, .required = true, .values = &ownerships),                  \
         FIELD(organisation, languages, .values = &teaching_languages),                            \
         FIELD(organisation, shifts, .max = 3), FIELD(organisation, valid_from, .required = true), \
         FIELD(organisation, valid_to)
-static const struct field organisation_item_fields[] = {ORGANISATION_FIELDS,
+static const struct field organisation_item_fields[] = {ORGANISATION_FIELDS(BY_SENDER),
                                                         ORIGIN_FIELDS(organisation)};
-static const struct field organisation_event_fields[] = {ORGANISATION_FIELDS,
+static const struct field organisation_event_fields[] = {ORGANISATION_FIELDS(BY_TRANSACTION),
                                                          REVISION_FIELD(organisation)};
 const struct record organisation_item = RECORD(organisation, organisation_item_fields);
 const struct record organisation_event = RECORD(organisation, organisation_event_fields);
+static const struct field organisation_column_fields[] = {ORGANISATION_FIELDS(BY_SENDER),
+                                                          ORIGIN_COLUMNS(organisation)};
+const struct record organisation_columns = RECORD(organisation, organisation_column_fields);
 
 static const struct value identifier_type_names[] = {
     {"iin", IDENTIFIER_IIN},
@@ -129,15 +138,23 @@ static const struct field person_item_fields[] = {
     FIELD(person, contacts, .max = 8, .record = &contact_record),
     ORIGIN_FIELDS(person),
 };
+static const struct field person_column_fields[] = {
+    PERSON_FIELDS,
+    FIELD(person, identifiers, .max = 8, .record = &identifier_record),
+    FIELD(person, contacts, .max = 8, .record = &contact_record),
+    ORIGIN_COLUMNS(person),
+    FIELD(person, iin_hash),
+};
 static const struct field person_event_fields[] = {PERSON_FIELDS, REVISION_FIELD(person)};
 const struct record person_item = RECORD(person, person_item_fields);
 const struct record person_event = RECORD(person, person_event_fields);
+const struct record person_columns = RECORD(person, person_column_fields);
 
 static const struct value class_type_names[] = {{"homeroom", CLASS_HOMEROOM},
                                                 {"group", CLASS_GROUP}};
 static const struct values class_types = VALUES(class_type_names);
-#define CLASS_FIELDS                                                                               \
-    FIELD(class, id, .required = true), FIELD(class, organisation, .required = true),              \
+#define CLASS_FIELDS(by_)                                                                          \
+    FIELD(class, id, .required = true), FIELD(class, organisation, .required = true by_),          \
         FIELD(class, name, .required = true, .min = 1, .max = 60),                                 \
         FIELD(class, type, .required = true, .values = &class_types), FIELD(class, of, .max = 60), \
         FIELD(class, subject, .max = 64, .text = TEXT_CODE),                                       \
@@ -146,10 +163,13 @@ static const struct values class_types = VALUES(class_type_names);
         FIELD(class, shift, .required = true, .min = 1, .max = 3),                                 \
         FIELD(class, academic_year, .required = true, .min = 2000, .max = 2100),                   \
         FIELD(class, previous)
-static const struct field class_item_fields[] = {CLASS_FIELDS, ORIGIN_FIELDS(class)};
-static const struct field class_event_fields[] = {CLASS_FIELDS, REVISION_FIELD(class)};
+static const struct field class_item_fields[] = {CLASS_FIELDS(BY_SENDER), ORIGIN_FIELDS(class)};
+static const struct field class_event_fields[] = {CLASS_FIELDS(BY_TRANSACTION),
+                                                  REVISION_FIELD(class)};
 const struct record class_item = RECORD(class, class_item_fields);
 const struct record class_event = RECORD(class, class_event_fields);
+static const struct field class_column_fields[] = {CLASS_FIELDS(BY_SENDER), ORIGIN_COLUMNS(class)};
+const struct record class_columns = RECORD(class, class_column_fields);
 
 static const struct value enrolment_mode_names[] = {
     {"class", ENROLMENT_CLASS},
@@ -159,14 +179,19 @@ static const struct value enrolment_mode_names[] = {
     {"long_absence", ENROLMENT_LONG_ABSENCE},
 };
 static const struct values enrolment_modes = VALUES(enrolment_mode_names);
-#define ENROLMENT_FIELDS                                                                     \
-    FIELD(enrolment, id, .required = true), FIELD(enrolment, learner, .required = true),     \
+#define ENROLMENT_FIELDS(by_)                                                                \
+    FIELD(enrolment, id, .required = true), FIELD(enrolment, learner, .required = true by_), \
         FIELD(enrolment, class, .required = true), FIELD(enrolment, from, .required = true), \
         FIELD(enrolment, to), FIELD(enrolment, mode, .required = true, .values = &enrolment_modes)
-static const struct field enrolment_item_fields[] = {ENROLMENT_FIELDS, ORIGIN_FIELDS(enrolment)};
-static const struct field enrolment_event_fields[] = {ENROLMENT_FIELDS, REVISION_FIELD(enrolment)};
+static const struct field enrolment_item_fields[] = {ENROLMENT_FIELDS(BY_SENDER),
+                                                     ORIGIN_FIELDS(enrolment)};
+static const struct field enrolment_event_fields[] = {ENROLMENT_FIELDS(BY_TRANSACTION),
+                                                      REVISION_FIELD(enrolment)};
 const struct record enrolment_item = RECORD(enrolment, enrolment_item_fields);
 const struct record enrolment_event = RECORD(enrolment, enrolment_event_fields);
+static const struct field enrolment_column_fields[] = {ENROLMENT_FIELDS(BY_SENDER),
+                                                       ORIGIN_COLUMNS(enrolment)};
+const struct record enrolment_columns = RECORD(enrolment, enrolment_column_fields);
 
 static const struct value assignment_kind_names[] = {
     {"main", ASSIGNMENT_MAIN},
@@ -174,17 +199,21 @@ static const struct value assignment_kind_names[] = {
     {"class_teacher", ASSIGNMENT_CLASS_TEACHER},
 };
 static const struct values assignment_kinds = VALUES(assignment_kind_names);
-#define ASSIGNMENT_FIELDS                                                                  \
-    FIELD(assignment, id, .required = true), FIELD(assignment, teacher, .required = true), \
-        FIELD(assignment, class, .required = true),                                        \
-        FIELD(assignment, subject, .max = 64, .text = TEXT_CODE),                          \
-        FIELD(assignment, kind, .required = true, .values = &assignment_kinds),            \
+#define ASSIGNMENT_FIELDS(by_)                                                                 \
+    FIELD(assignment, id, .required = true), FIELD(assignment, teacher, .required = true by_), \
+        FIELD(assignment, class, .required = true),                                            \
+        FIELD(assignment, subject, .max = 64, .text = TEXT_CODE),                              \
+        FIELD(assignment, kind, .required = true, .values = &assignment_kinds),                \
         FIELD(assignment, from, .required = true), FIELD(assignment, to)
-static const struct field assignment_item_fields[] = {ASSIGNMENT_FIELDS, ORIGIN_FIELDS(assignment)};
-static const struct field assignment_event_fields[] = {ASSIGNMENT_FIELDS,
+static const struct field assignment_item_fields[] = {ASSIGNMENT_FIELDS(BY_SENDER),
+                                                      ORIGIN_FIELDS(assignment)};
+static const struct field assignment_event_fields[] = {ASSIGNMENT_FIELDS(BY_TRANSACTION),
                                                        REVISION_FIELD(assignment)};
 const struct record assignment_item = RECORD(assignment, assignment_item_fields);
 const struct record assignment_event = RECORD(assignment, assignment_event_fields);
+static const struct field assignment_column_fields[] = {ASSIGNMENT_FIELDS(BY_SENDER),
+                                                        ORIGIN_COLUMNS(assignment)};
+const struct record assignment_columns = RECORD(assignment, assignment_column_fields);
 
 static const struct value relation_names[] = {
     {"mother", GUARDIAN_MOTHER},   {"father", GUARDIAN_FATHER}, {"guardian", GUARDIAN_GUARDIAN},
@@ -214,18 +243,23 @@ static const struct value guardian_status_names[] = {
     {"restricted", GUARDIAN_RESTRICTED},
 };
 static const struct values guardian_statuses = VALUES(guardian_status_names);
-#define GUARDIAN_FIELDS                                                                \
-    FIELD(guardian, id, .required = true), FIELD(guardian, learner, .required = true), \
-        FIELD(guardian, guardian, .required = true),                                   \
-        FIELD(guardian, relation, .required = true, .values = &relations),             \
-        FIELD(guardian, legal_basis, .required = true, .values = &bases),              \
-        FIELD(guardian, rights, .required = true, .values = &rights),                  \
-        FIELD(guardian, from, .required = true), FIELD(guardian, to),                  \
+#define GUARDIAN_FIELDS(by_)                                                               \
+    FIELD(guardian, id, .required = true), FIELD(guardian, learner, .required = true by_), \
+        FIELD(guardian, guardian, .required = true by_),                                   \
+        FIELD(guardian, relation, .required = true, .values = &relations),                 \
+        FIELD(guardian, legal_basis, .required = true, .values = &bases),                  \
+        FIELD(guardian, rights, .required = true, .values = &rights),                      \
+        FIELD(guardian, from, .required = true), FIELD(guardian, to),                      \
         FIELD(guardian, status, .required = true, .values = &guardian_statuses)
-static const struct field guardian_item_fields[] = {GUARDIAN_FIELDS, ORIGIN_FIELDS(guardian)};
-static const struct field guardian_event_fields[] = {GUARDIAN_FIELDS, REVISION_FIELD(guardian)};
+static const struct field guardian_item_fields[] = {GUARDIAN_FIELDS(BY_SENDER),
+                                                    ORIGIN_FIELDS(guardian)};
+static const struct field guardian_event_fields[] = {GUARDIAN_FIELDS(BY_TRANSACTION),
+                                                     REVISION_FIELD(guardian)};
 const struct record guardian_item = RECORD(guardian, guardian_item_fields);
 const struct record guardian_event = RECORD(guardian, guardian_event_fields);
+static const struct field guardian_column_fields[] = {GUARDIAN_FIELDS(BY_SENDER),
+                                                      ORIGIN_COLUMNS(guardian)};
+const struct record guardian_columns = RECORD(guardian, guardian_column_fields);
 
 static const struct value account_role_names[] = {
     {"official", ROLE_OFFICIAL},

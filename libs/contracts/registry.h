@@ -4,7 +4,9 @@
  *
  * Every record of a sender may carry modified_at, source and sourced_id; an older modified_at than
  * what is there is `stale` (api.md). A state event is the whole state with its revision; an older
- * (epoch, revision) is ignored by consumers. */
+ * (epoch, revision) is ignored by consumers. The transaction appends the revision, and the ids of
+ * people and organisations: a sender may name an alias, the event names the canonical one.
+ * X_columns are for put_x() of registry. */
 #ifndef CONTRACTS_REGISTRY_H
 #define CONTRACTS_REGISTRY_H
 
@@ -21,6 +23,7 @@ struct origin {
     struct instant modified_at; /* at the source; absent: when it arrived */
     struct str source;          /* code of the source system */
     struct str sourced_id;      /* its id there; refused where it passes the IIN check */
+    struct uuid fingerprint;    /* of the content; derived at the door, for the columns */
 };
 
 /* Kinds of organisations and bodies (order 385; domain.md section 3). */
@@ -84,7 +87,7 @@ struct organisation {
     struct origin origin;
     int64_t revision; /* on the topic only */
 };
-extern const struct record organisation_item, organisation_event;
+extern const struct record organisation_item, organisation_event, organisation_columns;
 
 enum identifier_type {
     IDENTIFIER_IIN = 1,
@@ -127,10 +130,11 @@ struct person {
     struct enum_set roles;   /* enum person_role */
     struct list contacts;    /* of struct contact */
     struct origin origin;
+    struct uuid iin_hash; /* keyed; derived at the door, for the columns */
     int64_t revision;
 };
 /* On the topic: names, birth date, sex, roles; identifiers and contacts stay in registry. */
-extern const struct record person_item, person_event;
+extern const struct record person_item, person_event, person_columns;
 
 enum class_type { CLASS_HOMEROOM = 1, CLASS_GROUP };
 struct class
@@ -148,7 +152,7 @@ struct class
     struct origin origin;
     int64_t revision;
 };
-extern const struct record class_item, class_event;
+extern const struct record class_item, class_event, class_columns;
 
 enum enrolment_mode {
     ENROLMENT_CLASS = 1,
@@ -164,7 +168,7 @@ struct enrolment {
     struct origin origin;
     int64_t revision;
 };
-extern const struct record enrolment_item, enrolment_event;
+extern const struct record enrolment_item, enrolment_event, enrolment_columns;
 
 enum assignment_kind { ASSIGNMENT_MAIN = 1, ASSIGNMENT_SUBSTITUTE, ASSIGNMENT_CLASS_TEACHER };
 struct assignment {
@@ -175,7 +179,7 @@ struct assignment {
     struct origin origin;
     int64_t revision;
 };
-extern const struct record assignment_item, assignment_event;
+extern const struct record assignment_item, assignment_event, assignment_columns;
 
 enum guardian_relation {
     GUARDIAN_MOTHER = 1,
@@ -206,7 +210,7 @@ struct guardian {
     struct origin origin;
     int64_t revision;
 };
-extern const struct record guardian_item, guardian_event;
+extern const struct record guardian_item, guardian_event, guardian_columns;
 
 /* ---- Topics only ---- */
 
