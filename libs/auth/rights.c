@@ -149,8 +149,10 @@ static struct slot *slot_find(struct rights_cache *cache, enum principal_kind ki
 {
     struct slot *slot;
     LIST_FOREACH(slot, bucket_of(cache, id), chain)
-    if (slot->rights.principal.kind == kind && uuid_equal(&slot->rights.principal.id, id))
-        return slot;
+    {
+        if (slot->rights.principal.kind == kind && uuid_equal(&slot->rights.principal.id, id))
+            return slot;
+    }
     return NULL;
 }
 
