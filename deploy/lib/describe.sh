@@ -3,20 +3,27 @@
 # Everything else (databases, logins, topics, routes, processes) is made from that file alone.
 
 describe_programs() {
-  local program
+  local program said all=
   for program in program/bin/eiso-*; do
+    [[ -x $program ]] || continue
     [[ $program != */eiso-small || $WITH_SMALL == yes ]] || continue
-    [[ ! -x $program ]] || describe_program "$program"
-  done | jq -s . | write_file conf/describe.json
+    said=$(describe_program "$program") || exit
+    all+=$said
+  done
+  jq -s . <<<"$all" | write_file conf/describe.json
   describe_check
   [[ -n $(describe_services) ]] || say "  no service is built yet: only PostgreSQL, Kafka and nginx will run"
 }
 
-# A program that is no service (eiso-topics, eiso-live) has nothing to say.
+# A program that is no service (eiso-topics, eiso-live) refuses the argument. A service that cannot be
+# understood must not be mistaken for one that is gone.
 describe_program() { # path
-  local said
-  said=$(timeout 10 "$1" --describe 2>/dev/null </dev/null) || return 0
-  jq -ce --arg program "${1##*/}" 'select(.service) + {program: $program}' <<<"$said" 2>/dev/null || return 0
+  local name=${1##*/} said
+  if said=$(timeout 10 "$1" --describe 2>/dev/null </dev/null); then
+    jq -c --arg program "$name" '. + {program: $program}' <<<"$said" || die "$name --describe: no JSON"
+  elif (($? > 2)) || grep -qs "\"program\": \"$name\"" conf/describe.json; then
+    die "$name --describe failed"
+  fi
 }
 
 # Names and paths go into configuration files: only plain ones.

@@ -80,13 +80,12 @@ kafka_create() {
     { cat log/kafka-format >&2; die "Kafka's folder could not be made"; }
 }
 
-# Topics and ACLs of all descriptions, and the observer's. Repeating it changes nothing.
+# Topics and rights of all descriptions, and the observer's; what nobody asks for any more is taken away.
 kafka_topics() {
-  export EISO_KAFKA=$KAFKA EISO_KAFKA_CONFIG=conf/kafka/admin.conf
-  if [[ -x program/bin/eiso-topics ]]; then
-    program/bin/eiso-topics observer <conf/describe.json
-  else
-    java -XX:TieredStopAtLevel=1 -XX:-UsePerfData -cp 'program/kafka/*' \
-      program/deploy/kafka/Topics.java observer <conf/describe.json
-  fi || die "topics and ACLs could not be made"
+  [[ -x program/bin/eiso-topics ]] || die "the program eiso-topics is missing"
+  local said
+  said=$(jq -r --arg observer observer -f "$DEPLOY/kafka/plan.jq" conf/describe.json |
+    EISO_KAFKA=$KAFKA EISO_KAFKA_CONFIG=conf/kafka/admin.conf program/bin/eiso-topics) ||
+    die "topics and rights could not be made"
+  step topics "$(tail -n 1 <<<"$said")"
 }

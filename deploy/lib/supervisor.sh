@@ -55,7 +55,7 @@ service_start() { # name
   elif service_is_changed "$1"; then
     cp "s6/$1/data/wanted" "s6/$1/data/started"
     step "$1" "restarts: it changed"
-    s6-svc -wR -T 60000 -r "s6/$1" || true
+    s6-svc -wR -T 20000 -r "s6/$1" 2>/dev/null || true
   else
     s6-svc -u "s6/$1" # a supervisor that was itself replaced would leave it down after its next death
   fi
