@@ -2,15 +2,17 @@
 
 #include "base/buf.h"
 
-static struct metric *metrics;
+/* Read by the observer's thread while the role's own registers: a new head is complete before it
+ * shows. */
+static struct metric *_Atomic metrics;
 
 void metric_register(struct metric *metric)
 {
     for (struct metric *known = metrics; known; known = known->next)
         if (known == metric)
             return;
-    metric->next = metrics;
-    metrics = metric;
+    metric->next = atomic_load_explicit(&metrics, memory_order_relaxed);
+    atomic_store_explicit(&metrics, metric, memory_order_release);
 }
 
 void metric_print(struct buf *out)

@@ -392,6 +392,8 @@ static enum error intake_loop(struct intake *intake, struct err *err)
             return code;
         if (intake->options->ready)
             *intake->options->ready = true;
+        if (intake->options->beat)
+            intake->options->beat(intake->options->context);
     }
     return ERROR_NONE;
 }

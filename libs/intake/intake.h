@@ -81,6 +81,8 @@ struct intake_options {
     void *context;
     const volatile bool *stop;
     volatile bool *ready; /* set once partitions can be taken; may be NULL */
+    void (*beat)(
+        void *context); /* a sign of life after each batch and wait; gets `context`; may be NULL */
 };
 
 /* Runs until `*stop`, or until it cannot go on. Straight-line, blocking. Metrics: eiso_lag_events,

@@ -45,6 +45,8 @@ enum error lease_renew(struct relay *relay, struct err *err)
                        " where holder = $1 and backend_pid = pg_backend_pid()"};
     if (clock_monotonic() - relay->renewed_us < RENEW_EVERY_US)
         return ERROR_NONE;
+    if (relay->options->beat)
+        relay->options->beat(relay->options->context);
     struct params params = {0};
     param_uuid(&params, &relay->holder);
     CLEANUP(result_done) struct result result = {0};

@@ -49,7 +49,9 @@ struct relay_options {
     const char *brokers, *kafka_config, *client_id;
     const char *poke_path; /* pokes come here; NULL: polls only */
     const volatile bool *stop;
-    volatile bool *ready; /* set to true by relay_run once it holds the lease */
+    volatile bool *ready; /* set to true once it holds the lease and has begun; may be NULL */
+    void (*beat)(void *context); /* a sign of life, each second or oftener; may be NULL */
+    void *context;
 };
 
 /* Runs until `*stop` (ERROR_NONE), or until it cannot go on: the lease or the connection was lost,

@@ -13,7 +13,8 @@ enum {
     ROWS_PER_READ = 20, /* a row may hold 2,000 events: a read stays below some 10 MB */
     IDLE_WAIT_MS = 500, /* without a poke */
     BEHIND_WAIT_MS = 5, /* rows wait above the horizon: a writer is about to commit */
-    STANDBY_WAIT_MS = 250
+    STANDBY_WAIT_MS = 250,
+    ADMIN_WAIT_MS = 500 /* no wait is longer: the lease is renewed each second */
 };
 
 static struct metric metric_pending = {.name = "eiso_relay_pending",
@@ -68,7 +69,16 @@ enum error relay_send(struct relay *relay, struct lane *lane, const struct outgo
     };
     lane->last = event->position;
     lane->moved = true;
-    return bus_produce(relay->producer, &message, err);
+    for (;;) {
+        enum error code = bus_produce(relay->producer, &message, err);
+        if (code != ERROR_BUSY)
+            return code;
+        code = lease_renew(relay, err); /* the queue is full: Kafka is slow or away */
+        if (code)
+            return code;
+        if (*relay->options->stop)
+            return err_set(err, ERROR_UNAVAILABLE, "stopped before Kafka had taken");
+    }
 }
 
 static void acknowledged(void *context, uint64_t number, const char *topic, int32_t partition,
@@ -352,13 +362,27 @@ static enum error check_ends(struct relay *relay, struct err *err)
     return ERROR_NONE;
 }
 
-/* Kafka may be away: waits for it, holding the lease. */
+/* What must be right between the log and Kafka before anything is sent. */
+static enum error meet_kafka(struct relay *relay, struct err *err)
+{
+    relay->partitions = 0;
+    relay->lane_count = 0;
+    enum error code = check_partitions(relay, err);
+    if (code)
+        return code;
+    make_lanes(relay);
+    code = load_lanes(relay, err);
+    if (!code)
+        code = check_ends(relay, err);
+    return code ? code : ledger_settle(relay, err);
+}
+
+/* Kafka may be away, or its topics not made yet: waits for it, holding the lease. */
 static enum error wait_for_kafka(struct relay *relay, struct err *err)
 {
     bool told = false;
     for (;;) {
-        relay->partitions = 0;
-        enum error code = check_partitions(relay, err);
+        enum error code = meet_kafka(relay, err);
         if (code != ERROR_UNAVAILABLE && code != ERROR_NOT_FOUND)
             return code;
         if (!told)
@@ -392,7 +416,8 @@ static enum error wait_for_lease(struct relay *relay, struct err *err)
 static enum error open_bus(struct relay *relay, struct err *err)
 {
     const struct relay_options *options = relay->options;
-    struct bus_settings settings = {options->brokers, options->kafka_config, options->client_id};
+    struct bus_settings settings = {options->brokers, options->kafka_config, options->client_id,
+                                    ADMIN_WAIT_MS};
     struct bus_producer_options producer = {settings, acknowledged, relay};
     enum error code = bus_admin_open(&relay->admin, &settings, err);
     return code ? code : bus_producer_open(&relay->producer, &producer, err);
@@ -411,13 +436,7 @@ static enum error relay_begin(struct relay *relay, struct err *err)
         code = wait_for_lease(relay, err);
     if (!code)
         code = wait_for_kafka(relay, err);
-    if (code)
-        return code;
-    make_lanes(relay);
-    code = load_lanes(relay, err);
-    if (!code)
-        code = check_ends(relay, err);
-    return code ? code : ledger_settle(relay, err);
+    return code;
 }
 
 /* ---- The loop ---- */
@@ -427,22 +446,39 @@ static enum error relay_idle(struct relay *relay, int poke_fd, struct err *err)
     int64_t pending = 0;
     enum error code = count_pending(relay, &pending, err);
     if (!code)
-        code = bus_producer_poll(relay->producer, 0, err);
-    if (!code && bus_producer_disconnects(relay->producer) != relay->disconnects)
-        code = check_ends(relay, err);
-    if (!code)
         code = lease_renew(relay, err);
     if (!code)
         poke_wait(poke_fd, pending ? BEHIND_WAIT_MS : IDLE_WAIT_MS);
     return code;
 }
 
+/* After a lost connection nothing is sent before the topics were compared with what was
+ * acknowledged. */
+static enum error meet_again(struct relay *relay, bool *away, struct err *err)
+{
+    *away = false;
+    enum error code = bus_producer_poll(relay->producer, 0, err);
+    if (code || bus_producer_disconnects(relay->producer) == relay->disconnects)
+        return code;
+    code = check_ends(relay, err);
+    if (code != ERROR_UNAVAILABLE)
+        return code;
+    *away = true;
+    clock_sleep_ms(STANDBY_WAIT_MS);
+    return lease_renew(relay, err);
+}
+
 static enum error relay_loop(struct relay *relay, int poke_fd, struct err *err)
 {
     int64_t read_to_end_us = clock_monotonic();
     while (!*relay->options->stop) {
-        size_t rows;
-        enum error code = relay_step(relay, &rows, err);
+        size_t rows = 0;
+        bool away;
+        enum error code = meet_again(relay, &away, err);
+        if (!code && away)
+            continue;
+        if (!code)
+            code = relay_step(relay, &rows, err);
         if (code)
             return code;
         if (rows < ROWS_PER_READ)

@@ -1,5 +1,5 @@
-/* One call to PostgreSQL: taken from the lines in turn, sorted, bound, made, made again, cut in
- * halves, and its rows given to the requests they belong to. */
+/* One call to PostgreSQL: taken from the lines in turn, each id once, bound, made, made again, cut
+ * in halves, and its rows given to the requests they belong to. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +105,13 @@ static void take_callers(struct call *call)
     }
 }
 
-/* ---- Order: by id, each id once ---- */
+/* ---- Each id once, in the order of arrival ---- */
+
+static int ref_arrival(const void *a, const void *b)
+{
+    const struct ref *x = a, *y = b;
+    return x->order < y->order ? -1 : 1;
+}
 
 static int ref_compare(const void *a, const void *b)
 {
@@ -134,7 +140,7 @@ static void twin_append(struct ref *first, const struct ref *repeat)
     }
 }
 
-static void sort_and_part(struct call *call)
+static void part_twins(struct call *call)
 {
     size_t kept = 0;
     qsort(call->refs, call->count, sizeof call->refs[0], ref_compare);
@@ -146,6 +152,7 @@ static void sort_and_part(struct call *call)
             call->refs[++kept] = call->refs[i];
     }
     call->count = kept + 1;
+    qsort(call->refs, call->count, sizeof call->refs[0], ref_arrival);
 }
 
 static void twins_release(struct lane *lane, struct twin *chain)
@@ -450,7 +457,7 @@ void call_begin(struct gather *gather, struct lane *lane)
     call->begun_us = clock_monotonic();
     take_twins(call);
     take_callers(call);
-    sort_and_part(call);
+    part_twins(call);
     call->parts[0] = (struct range){0, call->count};
     call->part_count = 1;
     part_next(call);

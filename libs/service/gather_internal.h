@@ -88,7 +88,7 @@ struct lane {
 
 /* An item of a call. */
 struct ref {
-    uint64_t high, low; /* its id: items are sorted by it */
+    uint64_t high, low; /* its id */
     uint32_t order;     /* in which it was taken */
     uint32_t index;     /* in its batch */
     struct waiter *waiter;

@@ -28,6 +28,11 @@ static const char *const *apply_pokes(struct process *process)
     return paths;
 }
 
+static void beat(void *context)
+{
+    process_alive(context);
+}
+
 enum error role_apply(struct process *process, struct err *err)
 {
     struct health health = {.checks = {{.name = "partitions"}}};
@@ -49,7 +54,8 @@ enum error role_apply(struct process *process, struct err *err)
                                  .opened = service_emits(service) ? outbox_open : NULL,
                                  .context = process,
                                  .stop = &process->stop,
-                                 .ready = &health.checks[0].ok},
+                                 .ready = &health.checks[0].ok,
+                                 .beat = beat},
         err);
 }
 
@@ -70,7 +76,9 @@ enum error role_relay(struct process *process, struct err *err)
                                              .client_id = process->client_id,
                                              .poke_path = process_poke_path(process, "relay", 0),
                                              .stop = &process->stop,
-                                             .ready = &health.checks[0].ok},
+                                             .ready = &health.checks[0].ok,
+                                             .beat = beat,
+                                             .context = process},
                      err);
 }
 

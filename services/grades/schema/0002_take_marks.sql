@@ -46,7 +46,8 @@ begin
                 p_max_points, p_values, p_dates, p_lessons, p_teachers, p_entered, p_comments, v_codes)
              as i (month, id, fingerprint, organisation, class, learner, subject, kind, work, points, max_points, value, date,
                    lesson, teacher, entered_at, comment, code)
-    where i.code is null;
+    where i.code is null
+    order by i.id; -- two processes with the same ids wait for each other in one order
 
     perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(200::smallint), -- mark.recorded
                           array_agg(i.head || event_uuid('organisation', i.organisation) || event_int('shift', i.shift)))
