@@ -1,0 +1,77 @@
+#include "contracts/notify.h"
+
+#include "contracts/position.h"
+
+static const struct value kind_names[] = {
+    {"mark_recorded", FEED_MARK_RECORDED},         {"mark_corrected", FEED_MARK_CORRECTED},
+    {"mark_withdrawn", FEED_MARK_WITHDRAWN},       {"mark_retracted", FEED_MARK_RETRACTED},
+    {"absence_recorded", FEED_ABSENCE_RECORDED},   {"absence_recoded", FEED_ABSENCE_RECODED},
+    {"absence_withdrawn", FEED_ABSENCE_WITHDRAWN}, {"absence_retracted", FEED_ABSENCE_RETRACTED},
+};
+const struct values feed_kinds = VALUES(kind_names);
+
+static const struct field child_fields[] = {
+    FIELD(feed_child, id, .required = true),
+    FIELD(feed_child, name),
+};
+static const struct record child_record = RECORD(feed_child, child_fields);
+
+/* What a correction changes. */
+#define RESULT                                                                                  \
+    FIELD(feed_facts, points, .max = 100), FIELD(feed_facts, max_points, .min = 1, .max = 100), \
+        FIELD(feed_facts, value, .values = &mark_values),                                       \
+        FIELD(feed_facts, code, .values = &absence_codes),                                      \
+        FIELD(feed_facts, minutes, .min = 1, .max = 240)
+
+static const struct field facts_fields[] = {
+    FIELD(feed_facts, class),
+    FIELD(feed_facts, subject, .max = 64, .text = TEXT_CODE),
+    FIELD(feed_facts, date),
+    FIELD(feed_facts, lesson, .min = 1, .max = 11),
+    FIELD(feed_facts, session, .values = &register_sessions),
+    FIELD(feed_facts, work, .values = &mark_kinds),
+    RESULT,
+};
+static const struct record facts_record = RECORD(feed_facts, facts_fields);
+
+static const struct field before_fields[] = {RESULT};
+static const struct record before_record = RECORD(feed_facts, before_fields);
+
+#define ITEM                                                                                     \
+    FIELD(feed_item, id, .required = true),                                                      \
+        FIELD(feed_item, position, .max = POSITION_TEXT_LEN, .required = true),                  \
+        FIELD(feed_item, child, .record = &child_record, .required = true),                      \
+        FIELD(feed_item, kind, .values = &feed_kinds, .required = true), FIELD(feed_item, time), \
+        FIELD(feed_item, text, .max = 1000),                                                     \
+        FIELD(feed_item, facts, .record = &facts_record, .required = true),                      \
+        FIELD(feed_item, before, .record = &before_record), FIELD(feed_item, corrects),          \
+        FIELD(feed_item, retracts)
+
+static const struct field stream_fields[] = {ITEM};
+const struct record feed_stream_item = RECORD(feed_item, stream_fields);
+
+static const struct field inbox_fields[] = {ITEM, FIELD(feed_item, read)};
+const struct record feed_inbox_item = RECORD(feed_item, inbox_fields);
+
+static const struct field inbox_child_fields[] = {
+    FIELD(inbox_child, id, .required = true),
+    FIELD(inbox_child, name),
+    FIELD(inbox_child, unread, .required = true),
+    FIELD(inbox_child, position, .max = POSITION_TEXT_LEN),
+};
+const struct record inbox_child_item = RECORD(inbox_child, inbox_child_fields);
+
+static const struct field inbox_read_fields[] = {
+    FIELD(inbox_read, child, .required = true),
+    FIELD(inbox_read, position, .max = POSITION_TEXT_LEN, .required = true),
+};
+
+static void read_check(const void *item, struct problems *problems)
+{
+    const struct inbox_read *read = item;
+    struct position position;
+    if (!position_parse(read->position, &position))
+        problem_add(problems, "/position", "bad_position");
+}
+
+const struct record inbox_read_item = RECORD(inbox_read, inbox_read_fields, .check = read_check);

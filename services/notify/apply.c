@@ -1,0 +1,90 @@
+#include "apply.h"
+
+#include "contracts/registers.h"
+#include "intake/copies.h"
+#include "store.h"
+
+/* ---- eiso.grades.marks.v1 ---- */
+
+static enum feed_kind kind_of_mark(const struct event *event)
+{
+    switch (event->type->number) {
+    case EVENT_MARK_CORRECTED:
+        return FEED_MARK_CORRECTED;
+    case EVENT_MARK_WITHDRAWN:
+        return FEED_MARK_WITHDRAWN;
+    default:
+        return FEED_MARK_RECORDED;
+    }
+}
+
+/* First all marks, then what changes them: so a change finds a mark of its own batch, too. */
+static enum error apply_marks(struct event_batch *batch, struct err *err)
+{
+    struct feed_facts_batch facts = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact), 0};
+    struct feed_facts_batch changes = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
+                                       0};
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct event *event = &batch->events[i];
+        enum feed_kind kind = kind_of_mark(event);
+        struct feed_facts_batch *set = kind == FEED_MARK_RECORDED ? &facts : &changes;
+        set->items[set->count++] = mark_fact(event->value, event->time, kind);
+    }
+    enum error code = store_facts(batch->db, &facts, batch->arena, err);
+    return code ? code : store_mark_changes(batch->db, &changes, batch->arena, err);
+}
+
+/* ---- eiso.attendance.registers.v1 ---- */
+
+static size_t count_exceptions(const struct event_batch *batch)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct lesson_register *taken = batch->events[i].value;
+        count += taken->exceptions.count;
+    }
+    return count;
+}
+
+static void add_absences(const struct event *event, struct feed_facts_batch *facts)
+{
+    const struct lesson_register *taken = event->value;
+    const struct register_exception *exceptions = taken->exceptions.items;
+    for (size_t i = 0; i < taken->exceptions.count; i++)
+        if (absence_is_news(exceptions[i].code))
+            facts->items[facts->count++] = absence_fact(taken, &exceptions[i], event->time);
+}
+
+/* First all registers that were taken, then, one by one, those that change another: rare, and each
+ * may change the one before. */
+static enum error apply_registers(struct event_batch *batch, struct err *err)
+{
+    struct feed_facts_batch facts = {
+        ARENA_ARRAY(batch->arena, count_exceptions(batch), struct feed_fact), 0};
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->events[i].type->number == EVENT_REGISTER_TAKEN)
+            add_absences(&batch->events[i], &facts);
+    enum error code = store_facts(batch->db, &facts, batch->arena, err);
+    for (size_t i = 0; i < batch->count && !code; i++)
+        if (batch->events[i].type->number != EVENT_REGISTER_TAKEN)
+            code = store_register_change(batch->db, &batch->events[i], batch->arena, err);
+    return code;
+}
+
+/* ---- What a source took back ---- */
+
+enum error apply_retract(struct event_batch *ghosts, struct err *err)
+{
+    struct uuid *events = ARENA_ARRAY(ghosts->arena, ghosts->count, struct uuid);
+    for (size_t i = 0; i < ghosts->count; i++)
+        events[i] = ghosts->events[i].id;
+    return store_retract(ghosts->db, events, ghosts->count, ghosts->arena, err);
+}
+
+static const struct subscription subscriptions[] = {
+    COPY_SUBSCRIPTIONS,
+    {&topic_people, intake_copy},
+    {&topic_marks, apply_marks},
+    {&topic_registers, apply_registers},
+};
+const struct subscriptions notify_subscriptions = SUBSCRIPTIONS(subscriptions);

@@ -1,0 +1,61 @@
+/* The rules of the feed that need no database: which facts are news, and how a row reads in each
+ * language. Pure. */
+#ifndef NOTIFY_DOMAIN_H
+#define NOTIFY_DOMAIN_H
+
+#include "contracts/notify.h"
+#include "i18n/i18n.h"
+
+/* A fact on its way into the feed. */
+struct feed_fact {
+    struct instant time;
+    struct uuid learner, event;
+    struct uuid previous; /* what it corrects or withdraws */
+    enum feed_kind kind;
+    struct feed_facts facts;
+};
+struct feed_facts_batch {
+    struct feed_fact *items;
+    size_t count;
+};
+
+/* A row of the feed as it is read (schema/0001_init.sql, feed_shown). */
+struct feed_row {
+    int64_t epoch, xid, seq; /* epoch 0: none */
+    struct instant time;
+    struct uuid event, corrects;
+    enum feed_kind kind;
+    struct feed_facts facts, before;
+    struct uuid child;
+    struct str name;                               /* given name; absent: not known yet */
+    struct str subject_kk, subject_ru, subject_en; /* of the reference data */
+    struct str locale;                             /* of the reader's account */
+    bool read;
+};
+extern const struct record feed_row_record;
+
+/* Whether guardians hear of it: remote and exempt count as there. */
+bool absence_is_news(enum absence_code code);
+
+/* The fact of a mark's event. */
+struct feed_fact mark_fact(const struct mark *mark, struct instant time, enum feed_kind kind);
+
+/* The fact of one exception of a register that was taken. */
+struct feed_fact absence_fact(const struct lesson_register *taken,
+                              const struct register_exception *exception, struct instant time);
+
+/* The first that is known: what the request asks for (`?language=`), what the account says, what
+ * Accept-Language gives. */
+enum language inbox_language(struct str asked, struct str locale, enum language accepted);
+
+/* Appends what a guardian reads. */
+void feed_text(struct buf *out, enum language language, const struct feed_row *row);
+
+/* The item as it is answered and sent; texts in the arena. */
+struct feed_item feed_item_of(const struct feed_row *row, enum language language,
+                              struct arena *arena);
+
+/* "epoch.xid.seq" */
+struct str feed_position_text(int64_t epoch, int64_t xid, int64_t seq, struct arena *arena);
+
+#endif

@@ -1,0 +1,283 @@
+#include "store.h"
+
+/* ---- apply ---- */
+
+/* The columns of a fact, in the order of FACT_ARRAYS. */
+static const struct field fact_fields[] = {
+    FIELD(feed_fact, time),
+    FIELD(feed_fact, learner),
+    FIELD(feed_fact, event),
+    FIELD(feed_fact, previous),
+    FIELD(feed_fact, kind, .values = &feed_kinds),
+    FIELD_AS(feed_fact, facts.class, "class"),
+    FIELD_AS(feed_fact, facts.subject, "subject"),
+    FIELD_AS(feed_fact, facts.date, "date"),
+    FIELD_AS(feed_fact, facts.lesson, "lesson"),
+    FIELD_AS(feed_fact, facts.session, "session", .values = &register_sessions),
+    FIELD_AS(feed_fact, facts.work, "work", .values = &mark_kinds),
+    FIELD_AS(feed_fact, facts.points, "points"),
+    FIELD_AS(feed_fact, facts.max_points, "max_points"),
+    FIELD_AS(feed_fact, facts.value, "value", .values = &mark_values),
+    FIELD_AS(feed_fact, facts.code, "code", .values = &absence_codes),
+    FIELD_AS(feed_fact, facts.minutes, "minutes"),
+};
+static const struct record fact_columns = RECORD(feed_fact, fact_fields);
+
+#define FACT_ARRAYS                                                                              \
+    " unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::uuid[]," \
+    "        $7::text[], $8::date[], $9::integer[], $10::smallint[], $11::smallint[],"           \
+    "        $12::integer[], $13::integer[], $14::smallint[], $15::smallint[], $16::integer[])"  \
+    " with ordinality as i (time, learner, event, previous, kind, class, subject, date, lesson," \
+    "        session, work, points, max_points, value, code, minutes, place)"
+
+static enum error store_set(struct db *db, const struct statement *statement,
+                            const struct feed_facts_batch *facts, struct arena *arena,
+                            struct err *err)
+{
+    if (!facts->count)
+        return ERROR_NONE;
+    const void **items = ARENA_ARRAY(arena, facts->count, const void *);
+    for (size_t i = 0; i < facts->count; i++)
+        items[i] = &facts->items[i];
+    struct params params = {0};
+    param_records(&params, &fact_columns, items, facts->count, arena);
+    return db_exec(db, statement, &params, NULL, err);
+}
+
+enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
+                       struct err *err)
+{
+    static const struct statement statement = {
+        "facts",
+        "insert into feed (epoch, xid, time, learner, event, kind, class, subject, date, lesson,"
+        "                  session, work, points, max_points, value, code, minutes)"
+        " select s.epoch, s.xid, i.time, i.learner, i.event, i.kind, i.class, i.subject, i.date,"
+        "        i.lesson, i.session, i.work, i.points, i.max_points, i.value, i.code, i.minutes"
+        "   from outbox_stamp() s," FACT_ARRAYS " order by i.place"};
+    return store_set(db, &statement, facts, arena, err);
+}
+
+/* A chain of changes within one batch finds its former link in the batch itself. */
+enum error store_mark_changes(struct db *db, const struct feed_facts_batch *changes,
+                              struct arena *arena, struct err *err)
+{
+    static const struct statement statement = {
+        "mark_changes",
+        "with change as (select * from" FACT_ARRAYS ")"
+        " insert into feed (epoch, xid, time, learner, event, corrects, kind, class, subject, date,"
+        "                   lesson, work, points, max_points, value,"
+        "                   before_points, before_max_points, before_value)"
+        " select s.epoch, s.xid, c.time, coalesce(o.learner, c.learner), c.event, c.previous,"
+        "        c.kind, coalesce(c.class, o.class), coalesce(c.subject, o.subject),"
+        "        case when c.kind = 2 then c.date else coalesce(o.date, c.date) end," /* corrected
+                                                                                       */
+        "        coalesce(c.lesson, o.lesson), coalesce(c.work, o.work),"
+        "        c.points, c.max_points, c.value, o.points, o.max_points, o.value"
+        "   from outbox_stamp() s cross join change c left join lateral ("
+        "     (select f.learner, f.class, f.subject, f.date, f.lesson, f.work, f.points,"
+        "             f.max_points, f.value"
+        "        from feed_standing f where f.event = c.previous"
+        "       order by f.epoch desc, f.xid desc, f.seq desc limit 1)"
+        "     union all"
+        "     select b.learner, b.class, b.subject, b.date, b.lesson, b.work, b.points,"
+        "            b.max_points, b.value"
+        "       from change b where b.event = c.previous"
+        "     limit 1) o on true"
+        "  where coalesce(o.learner, c.learner) is not null"
+        "    and coalesce(c.work, o.work) is not null"
+        "  order by c.place"};
+    return store_set(db, &statement, changes, arena, err);
+}
+
+/* The exceptions of a register as three arrays. */
+static void param_exceptions(struct params *params, const struct lesson_register *taken,
+                             struct arena *arena)
+{
+    size_t count = taken->exceptions.count;
+    const struct register_exception *exceptions = taken->exceptions.items;
+    struct uuid *learners = ARENA_ARRAY(arena, count, struct uuid);
+    int16_t *codes = ARENA_ARRAY(arena, count, int16_t);
+    const void **items = ARENA_ARRAY(arena, count, const void *);
+    static const struct field minutes[] = {FIELD(register_exception, minutes)};
+    static const struct record minutes_column = RECORD(register_exception, minutes);
+    for (size_t i = 0; i < count; i++) {
+        learners[i] = exceptions[i].learner;
+        codes[i] = (int16_t)exceptions[i].code;
+        items[i] = &exceptions[i];
+    }
+    struct column column = column_uuids(arena, learners, count);
+    param_column(params, &column);
+    column = column_smallints(arena, codes, count);
+    param_column(params, &column);
+    record_columns(&minutes_column, items, count, arena, &column);
+    param_column(params, &column);
+}
+
+enum error store_register_change(struct db *db, const struct event *event, struct arena *arena,
+                                 struct err *err)
+{
+    static const struct statement statement = {
+        "register_change", "select feed_register_change($1, $2, $3, $4, $5, $6, $7, nullif($8, 0),"
+                           "                            nullif($9, 0)::smallint, $10, $11, $12)"};
+    const struct lesson_register *taken = event->value;
+    bool withdrawn = uuid_present(&taken->withdraws);
+    struct params params = {0};
+    param_uuid(&params, &taken->id);
+    param_instant(&params, event->time);
+    param_uuid(&params, withdrawn ? &taken->withdraws : &taken->replaces);
+    param_bool(&params, withdrawn);
+    param_uuid(&params, &taken->class);
+    param_text(&params, taken->subject);
+    param_date(&params, withdrawn ? (struct date){0} : taken->date);
+    param_int(&params, taken->lesson.value);
+    param_int(&params, (int32_t)taken->session);
+    param_exceptions(&params, taken, arena);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_retract(struct db *db, const struct uuid *events, size_t count,
+                         struct arena *arena, struct err *err)
+{
+    static const struct statement statement = {
+        "retract", /* mark_retracted, absence_retracted */
+        "insert into feed (epoch, xid, time, learner, event, kind, class, subject, date, lesson,"
+        "                  session, work, points, max_points, value, code, minutes)"
+        " select s.epoch, s.xid, now(), f.learner, f.event, case when f.kind < 4 then 4 else 8 end,"
+        "        f.class, f.subject, f.date, f.lesson, f.session, f.work, f.points, f.max_points,"
+        "        f.value, f.code, f.minutes"
+        "   from outbox_stamp() s, feed_standing f where f.event = any ($1)"
+        "  order by f.epoch, f.xid, f.seq"};
+    struct params params = {0};
+    struct column column = column_uuids(arena, events, count);
+    param_column(&params, &column);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* ---- api and push ---- */
+
+#define ROW_COLUMNS                                                                            \
+    " v.epoch, v.xid, v.seq, v.time, v.event, v.corrects, v.kind, v.class, v.subject, v.date," \
+    " v.lesson, v.session, v.work, v.points, v.max_points, v.value, v.code, v.minutes,"        \
+    " v.before_points, v.before_max_points, v.before_value, v.before_code, v.before_minutes,"  \
+    " v.child, v.name, v.subject_kk, v.subject_ru, v.subject_en"
+
+/* Who reads: $1 person, $2 today. */
+static struct params params_of(const struct inbox_wanted *wanted)
+{
+    struct params params = {0};
+    param_uuid(&params, &wanted->person);
+    param_date(&params, wanted->today);
+    return params;
+}
+
+static void param_position(struct params *params, const struct position *position)
+{
+    param_bigint(params, position->epoch);
+    param_bigint(params, position->xid);
+    param_bigint(params, position->seq);
+}
+
+static void param_bounds(struct params *params, const struct inbox_wanted *wanted)
+{
+    param_position(params, &wanted->up_to);
+    param_int(params, wanted->limit);
+}
+
+void store_inbox(struct db_async *db, const struct inbox_wanted *wanted,
+                 db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "inbox",
+        "select" ROW_COLUMNS ", (select a.locale from copy_account a where a.id = $7) as locale,"
+        "       (v.epoch, v.xid, v.seq) <= (r.epoch, r.xid, r.seq) as read"
+        "  from inbox_children($1, $2) c"
+        "       left join read_position r on r.guardian = $1 and r.child = c.child"
+        "       left join lateral ("
+        "         select w.* from feed_shown w"
+        "          where w.learner = c.learner and (w.epoch, w.xid, w.seq) < ($3, $4, $5)"
+        "            and feed_right(w.kind) & c.rights <> 0"
+        "          order by w.epoch desc, w.xid desc, w.seq desc limit $6) v on true"
+        " where $8::uuid is null or c.child = canonical_of($8)"
+        " order by v.epoch desc nulls last, v.xid desc, v.seq desc limit $6"};
+    struct params params = params_of(wanted);
+    param_bounds(&params, wanted);
+    param_uuid(&params, &wanted->account);
+    param_uuid(&params, &wanted->child);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_backlog(struct db_async *db, const struct inbox_wanted *wanted,
+                   db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "backlog",
+        "select" ROW_COLUMNS "  from inbox_children($1, $2) c cross join lateral ("
+        "         select w.* from feed_shown w"
+        "          where w.learner = c.learner and (w.epoch, w.xid, w.seq) > ($7, $8, $9)"
+        "            and (w.epoch, w.xid, w.seq) <= ($3, $4, $5)"
+        "            and feed_right(w.kind) & c.rights <> 0"
+        "          order by w.epoch, w.xid, w.seq limit $6) v"
+        " order by v.epoch, v.xid, v.seq limit $6"};
+    struct params params = params_of(wanted);
+    param_bounds(&params, wanted);
+    param_position(&params, &wanted->after);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_children(struct db_async *db, const struct inbox_wanted *wanted,
+                    db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "children",
+        "select c.child, p.given, c.rights, u.unread, r.epoch, r.xid, r.seq,"
+        "       (select a.locale from copy_account a where a.id = $3)"
+        "  from (values (1)) as one left join ("
+        "         select k.child, k.rights, array_agg(k.learner) as learners"
+        "           from inbox_children($1, $2) k group by k.child, k.rights) c on true"
+        "       left join copy_person p on p.id = c.child"
+        "       left join read_position r on r.guardian = $1 and r.child = c.child"
+        "       left join lateral ("
+        "         select count(*)::integer as unread from ("
+        "           select from unnest(c.learners) l cross join lateral ("
+        "             select from feed f where f.learner = l"
+        "                and (r.epoch is null or (f.epoch, f.xid, f.seq) > (r.epoch, r.xid, r.seq))"
+        "                and feed_right(f.kind) & c.rights <> 0 limit $4) x"
+        "            limit $4) y) u on true"
+        " order by p.given, c.child"};
+    struct params params = params_of(wanted);
+    param_uuid(&params, &wanted->account);
+    param_int(&params, wanted->limit);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_read(struct db_async *db, const struct inbox_wanted *wanted, db_async_callback *callback,
+                void *context)
+{
+    static const struct statement statement = {
+        "read",
+        "with own as (select k.child, k.learner from inbox_children($1, $2) k"
+        "              where k.child = canonical_of($6)),"
+        " newest as ("
+        "   select n.* from own o cross join lateral ("
+        "     select f.epoch, f.xid, f.seq from feed f"
+        "      where f.learner = o.learner and (f.epoch, f.xid, f.seq) <= ($3, $4, $5)"
+        "      order by f.epoch desc, f.xid desc, f.seq desc limit 1) n"
+        "    order by n.epoch desc, n.xid desc, n.seq desc limit 1),"
+        " moved as ("
+        "   insert into read_position as r (guardian, child, epoch, xid, seq)"
+        "   select $1, (select o.child from own o limit 1), n.epoch, n.xid, n.seq from newest n"
+        "   on conflict (guardian, child) do update"
+        "      set epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq"
+        "    where (excluded.epoch, excluded.xid, excluded.seq) > (r.epoch, r.xid, r.seq))"
+        " select o.child from own o limit 1"};
+    struct params params = params_of(wanted);
+    param_position(&params, &wanted->up_to);
+    param_uuid(&params, &wanted->child);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+const struct statement store_follow_feed = {"follow_feed",
+                                            "select" ROW_COLUMNS " from feed_shown v"
+                                            " where (v.epoch, v.xid, v.seq) > ($1, $2, $3)"
+                                            "   and (v.epoch < $4 or (v.epoch = $4 and v.xid < $5))"
+                                            " order by v.epoch, v.xid, v.seq limit $6"};

@@ -1,0 +1,73 @@
+/* The only file that talks SQL: a statement each, named for its meaning. */
+#ifndef NOTIFY_STORE_H
+#define NOTIFY_STORE_H
+
+#include "contracts/position.h"
+#include "db/async.h"
+#include "domain.h"
+#include "intake/intake.h"
+
+/* ---- apply: in the effect's transaction ---- */
+
+/* Facts as they came: a row each. */
+enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
+                       struct err *err);
+
+/* Corrections and withdrawals of marks: a row each, with the mark as it was. One whose original is
+ * not here and that names no learner leaves none. */
+enum error store_mark_changes(struct db *db, const struct feed_facts_batch *changes,
+                              struct arena *arena, struct err *err);
+
+/* A register that replaces or withdraws one: a row for each learner for whom something changed. */
+enum error store_register_change(struct db *db, const struct event *event, struct arena *arena,
+                                 struct err *err);
+
+/* Each row of these events that still stands is followed by one that takes it back. */
+enum error store_retract(struct db *db, const struct uuid *events, size_t count,
+                         struct arena *arena, struct err *err);
+
+/* ---- api and push ---- */
+
+/* Of whom the inbox is, and what of it. */
+struct inbox_wanted {
+    struct uuid person, account; /* of the caller */
+    struct date today;
+    struct uuid child;            /* nil: all children */
+    struct position after, up_to; /* a page of the inbox: below `up_to`; of the stream: above
+                                     `after`, at most `up_to` */
+    int32_t limit;
+};
+
+/* Newest first, rows of feed_row_record below `up_to`. A child without items gives one row without
+ * a position, last; no row at all: not a child of the caller. */
+void store_inbox(struct db_async *db, const struct inbox_wanted *wanted,
+                 db_async_callback *callback, void *context);
+
+/* Oldest first: what a stream missed. */
+void store_backlog(struct db_async *db, const struct inbox_wanted *wanted,
+                   db_async_callback *callback, void *context);
+
+/* child uuid, name text, rights integer, unread integer, epoch, xid, seq bigint of what was read,
+ * locale text of the account. `limit` is the most that is counted as unread. One row without a
+ * child where there is none. */
+enum {
+    CHILD_ID,
+    CHILD_NAME,
+    CHILD_RIGHTS,
+    CHILD_UNREAD,
+    CHILD_EPOCH,
+    CHILD_XID,
+    CHILD_SEQ,
+    CHILD_LOCALE
+};
+void store_children(struct db_async *db, const struct inbox_wanted *wanted,
+                    db_async_callback *callback, void *context);
+
+/* Moves what was read of `child` to the newest item at or below `up_to`, only forward. A row where
+ * it is a child of the caller. */
+void store_read(struct db_async *db, const struct inbox_wanted *wanted, db_async_callback *callback,
+                void *context);
+
+extern const struct statement store_follow_feed; /* of struct follow_options.read */
+
+#endif
