@@ -1,0 +1,194 @@
+/* What becomes of events in the feed, against a real PostgreSQL. */
+#include "feed_test_internal.h"
+
+static struct feed_house it;
+
+static int begin(void **state)
+{
+    (void)state;
+    house_open(&it);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    house_close(&it);
+    return 0;
+}
+
+static int64_t rows_where(const char *condition)
+{
+    return house_number(&it,
+                        arena_printf(&it.arena, "select count(*) from feed where %s", condition));
+}
+
+static const char *id_text(const struct event *event)
+{
+    char *text = arena_alloc(&it.arena, UUID_TEXT_LEN + 1);
+    return uuid_format(&event->id, text);
+}
+
+static void a_mark_is_a_row_in_the_order_of_events(void **state)
+{
+    (void)state;
+    const struct event *first = mark_recorded(&it, AIGUL, 7),
+                       *second = mark_recorded(&it, BOLAT, 9);
+    APPLY(&it, first, second);
+    assert_int_equal(rows_where("true"), 2);
+    assert_int_equal(rows_where(arena_printf(
+                         &it.arena,
+                         "event = '%s' and kind = 1 and learner = '" AIGUL "' and class = '" CLASS
+                         "' and subject = 'math' and date = '2026-11-23' and lesson = 2 and work = "
+                         "1 and points = 7 and max_points = 10 and corrects is null and code is "
+                         "null and epoch = (select max(epoch) from history) and xid > 0",
+                         id_text(first))),
+                     1);
+    assert_int_equal(
+        rows_where(arena_printf(&it.arena,
+                                "event = '%s' and seq > (select seq from feed where event = '%s')",
+                                id_text(second), id_text(first))),
+        1);
+}
+
+static void a_correction_knows_what_was_before_also_within_its_batch(void **state)
+{
+    (void)state;
+    const struct event *mark = mark_recorded(&it, AIGUL, 4);
+    const struct event *better = mark_corrected(&it, mark, 6);
+    const struct event *best = mark_corrected(&it, better, 8);
+    APPLY(&it, mark, better, best);
+    const struct event *last = mark_corrected(&it, best, 9);
+    APPLY(&it, last);
+    assert_int_equal(rows_where("kind = 1 and before_points is null"), 1);
+    assert_int_equal(rows_where("kind = 2 and before_points = 4 and points = 6"), 1);
+    assert_int_equal(rows_where("kind = 2 and before_points = 6 and points = 8"), 1);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "kind = 2 and before_points = 8 and points = 9 and "
+                                             "before_max_points = 10 and corrects = '%s'",
+                                             id_text(best))),
+                     1);
+}
+
+static void a_withdrawal_finds_whose_mark_it_was(void **state)
+{
+    (void)state;
+    const struct event *mark = mark_recorded(&it, BOLAT, 5);
+    APPLY(&it, mark, mark_withdrawn(&it, mark));
+    assert_int_equal(rows_where("kind = 3 and learner = '" BOLAT
+                                "' and before_points = 5 and points is null and work = 1 and "
+                                "subject = 'math' and date = '2026-11-23'"),
+                     1);
+    APPLY(&it, mark_withdrawn(&it, mark_recorded(&it, AIGUL, 1))); /* never seen here */
+    assert_int_equal(rows_where("true"), 2);
+}
+
+static void a_register_tells_of_absences_and_not_of_those_who_count_as_there(void **state)
+{
+    (void)state;
+    const struct register_exception exceptions[] = {
+        {.learner = id_of(AIGUL), .code = ABSENCE_ILL},
+        {.learner = id_of(BOLAT), .code = ABSENCE_LATE, .minutes = {true, 5}},
+        {.learner = id_of(STRANGER), .code = ABSENCE_REMOTE},
+        {.learner = id_of(STRANGER), .code = ABSENCE_EXEMPT},
+    };
+    APPLY(&it, register_taken(&it, NULL, exceptions, COUNT_OF(exceptions)),
+          register_taken(&it, NULL, NULL, 0));
+    assert_int_equal(rows_where("true"), 2);
+    assert_int_equal(rows_where("kind = 5 and learner = '" AIGUL
+                                "' and code = 2 and minutes is null and lesson = 3"),
+                     1);
+    assert_int_equal(rows_where("kind = 5 and learner = '" BOLAT "' and code = 4 and minutes = 5"),
+                     1);
+}
+
+/* Three registers of one lesson, the middle one without news for Aigul: the third finds her all the
+ * same. */
+static void a_replacing_register_tells_whom_something_changed_for(void **state)
+{
+    (void)state;
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL}};
+    const struct register_exception more[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL},
+                                              {.learner = id_of(BOLAT), .code = ABSENCE_UNEXCUSED},
+                                              {.learner = id_of(STRANGER), .code = ABSENCE_REMOTE}};
+    const struct register_exception less[] = {{.learner = id_of(BOLAT), .code = ABSENCE_EXCUSED}};
+    const struct event *first = register_taken(&it, NULL, ill, 1);
+    const struct event *second = register_taken(&it, first, more, 3);
+    const struct event *third = register_taken(&it, second, less, 1);
+    APPLY(&it, first, second);
+    assert_int_equal(rows_where("true"), 2);
+    assert_int_equal(rows_where("kind = 5 and learner = '" BOLAT "' and code = 1"), 1);
+    APPLY(&it, third);
+    assert_int_equal(rows_where("true"), 4);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "kind = 6 and learner = '" AIGUL
+                                             "' and code is null and before_code = 2 and corrects "
+                                             "= '%s'",
+                                             id_text(first))),
+                     1);
+    assert_int_equal(
+        rows_where("kind = 6 and learner = '" BOLAT "' and code = 3 and before_code = 1"), 1);
+    APPLY(&it, register_withdrawn(&it, third));
+    assert_int_equal(rows_where("true"), 5);
+    assert_int_equal(rows_where("kind = 7 and learner = '" BOLAT
+                                "' and before_code = 3 and code is null and lesson = 3 and date = "
+                                "'2026-11-23'"),
+                     1);
+}
+
+static void a_ghost_is_taken_back_once_by_a_row_of_its_own(void **state)
+{
+    (void)state;
+    const struct event *kept = mark_recorded(&it, AIGUL, 3), *ghost = mark_recorded(&it, AIGUL, 7);
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL},
+                                             {.learner = id_of(BOLAT), .code = ABSENCE_ILL}};
+    const struct event *lesson = register_taken(&it, NULL, ill, 2);
+    APPLY(&it, kept, ghost);
+    APPLY(&it, lesson);
+    RETRACT(&it, ghost, ghost);
+    RETRACT(&it, lesson);
+    RETRACT(&it, ghost);
+    assert_int_equal(rows_where("kind = 4"), 1);
+    assert_int_equal(rows_where(arena_printf(&it.arena, "kind = 4 and event = '%s' and points = 7",
+                                             id_text(ghost))),
+                     1);
+    assert_int_equal(rows_where("kind = 8 and code = 2"), 2);
+    APPLY(&it, ghost); /* its source takes it again: it stands, and may go again */
+    assert_int_equal(house_number(&it, "select count(*) from feed_standing"), 2);
+    RETRACT(&it, ghost);
+    assert_int_equal(rows_where("kind = 4"), 2);
+}
+
+static void a_correction_that_was_a_ghost_leaves_what_it_corrected(void **state)
+{
+    (void)state;
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL}};
+    const struct register_exception late[] = {{.learner = id_of(AIGUL), .code = ABSENCE_LATE}};
+    const struct event *first = register_taken(&it, NULL, ill, 1);
+    const struct event *ghost = register_taken(&it, first, late, 1);
+    const struct event *again = register_taken(&it, first, NULL, 0);
+    APPLY(&it, first, ghost);
+    RETRACT(&it, ghost);
+    APPLY(&it, again);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 6 and before_code = 2 and "
+                                             "code is null and corrects = '%s'",
+                                             id_text(again), id_text(first))),
+                     1);
+}
+
+#define FEED_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FEED_TEST(a_mark_is_a_row_in_the_order_of_events),
+        FEED_TEST(a_correction_knows_what_was_before_also_within_its_batch),
+        FEED_TEST(a_withdrawal_finds_whose_mark_it_was),
+        FEED_TEST(a_register_tells_of_absences_and_not_of_those_who_count_as_there),
+        FEED_TEST(a_replacing_register_tells_whom_something_changed_for),
+        FEED_TEST(a_ghost_is_taken_back_once_by_a_row_of_its_own),
+        FEED_TEST(a_correction_that_was_a_ghost_leaves_what_it_corrected),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
