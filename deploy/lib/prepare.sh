@@ -62,6 +62,9 @@ install_programs() {
   for program in "$BUILD"/bin/eiso-*; do
     [[ ! -x $program ]] || copy_file "$program" "$DIR/program/bin/${program##*/}"
   done
+  for program in "$DIR"/program/bin/*; do
+    [[ -e $BUILD/bin/${program##*/} ]] || rm -f "$program"
+  done
   if ! cmp -s "$KAFKA_LIBS/jars.sha256" "$DIR/program/kafka/jars.sha256"; then
     rm -rf "$DIR/program/kafka.new"
     cp -a "$KAFKA_LIBS" "$DIR/program/kafka.new"

@@ -9,6 +9,7 @@ start_time() { # pid: when it began, in clock ticks since boot; with its number 
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # shellcheck disable=SC2086 # fields; the command's name, which may hold blanks, is cut off
   set -- ${stat##*) }
+  [ "$1" != Z ] || return 1 # dead, and nobody has looked yet
   echo "${20}"
 }
 
