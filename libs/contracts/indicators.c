@@ -13,31 +13,93 @@ static const struct value tree_names[] = {
 };
 const struct values indicator_trees = VALUES(tree_names);
 
+#define INDICATOR_HEAD                                                        \
+    FIELD(indicator, node, .required = true, .max = 36),                      \
+        FIELD(indicator, tree, .required = true, .values = &indicator_trees), \
+        FIELD(indicator, date, .required = true),                             \
+        FIELD(indicator, set, .required = true, .values = &indicator_sets),   \
+        FIELD(indicator, as_of, .required = true)
+#define CONTINGENT(type)                                                                 \
+    FIELD(type, learners), FIELD(type, organisations), FIELD(type, organisations_heard), \
+        FIELD(type, last_heard)
+#define ATTENDANCE(type)                                                                 \
+    FIELD(type, registers), FIELD(type, learner_lessons), FIELD(type, absent_unexcused), \
+        FIELD(type, absent_ill), FIELD(type, absent_excused), FIELD(type, late),         \
+        FIELD(type, late_minutes), FIELD(type, remote), FIELD(type, exempt)
+#define MARKS(type)                                                                   \
+    FIELD(type, formative), FIELD(type, summative_unit), FIELD(type, summative_term), \
+        FIELD(type, marks_with_points), FIELD(type, percent_sum_hundredths),          \
+        FIELD(type, at_least_65), FIELD(type, at_least_40)
+
 static const struct field indicator_fields[] = {
-    FIELD(indicator, node, .required = true, .max = 36),
-    FIELD(indicator, tree, .required = true, .values = &indicator_trees),
-    FIELD(indicator, date, .required = true),
-    FIELD(indicator, set, .required = true, .values = &indicator_sets),
-    FIELD(indicator, as_of, .required = true),
-    FIELD(indicator, learners),
-    FIELD(indicator, organisations),
-    FIELD(indicator, organisations_heard),
-    FIELD(indicator, last_heard),
-    FIELD(indicator, registers),
-    FIELD(indicator, learner_lessons),
-    FIELD(indicator, absent_unexcused),
-    FIELD(indicator, absent_ill),
-    FIELD(indicator, absent_excused),
-    FIELD(indicator, late),
-    FIELD(indicator, late_minutes),
-    FIELD(indicator, remote),
-    FIELD(indicator, exempt),
-    FIELD(indicator, formative),
-    FIELD(indicator, summative_unit),
-    FIELD(indicator, summative_term),
-    FIELD(indicator, marks_with_points),
-    FIELD(indicator, percent_sum_hundredths),
-    FIELD(indicator, at_least_65),
-    FIELD(indicator, at_least_40),
+    INDICATOR_HEAD,
+    CONTINGENT(indicator),
+    ATTENDANCE(indicator),
+    MARKS(indicator),
 };
 const struct record indicator_event = RECORD(indicator, indicator_fields);
+
+/* ---- What is written of a set: a zero of another set would be read as a figure ---- */
+
+static const struct field contingent_event_fields[] = {INDICATOR_HEAD, CONTINGENT(indicator)};
+static const struct field marks_event_fields[] = {INDICATOR_HEAD, MARKS(indicator)};
+static const struct field attendance_event_fields[] = {INDICATOR_HEAD, ATTENDANCE(indicator)};
+static const struct record set_events[] = {
+    [SET_CONTINGENT] = RECORD(indicator, contingent_event_fields),
+    [SET_MARKS] = RECORD(indicator, marks_event_fields),
+    [SET_ATTENDANCE] = RECORD(indicator, attendance_event_fields),
+};
+
+const struct record *indicator_set_event(enum indicator_set set)
+{
+    return &set_events[set];
+}
+
+/* ---- Views ---- */
+
+static const struct field contingent_view_fields[] = {CONTINGENT(contingent_view)};
+static const struct record contingent_view_record = RECORD(contingent_view, contingent_view_fields);
+
+static const struct field attendance_view_fields[] = {
+    ATTENDANCE(attendance_view),
+    FIELD(attendance_view, attendance_rate),
+};
+static const struct record attendance_view_record = RECORD(attendance_view, attendance_view_fields);
+
+static const struct field marks_view_fields[] = {
+    MARKS(marks_view),
+    FIELD(marks_view, mean_percent),
+    FIELD(marks_view, share_at_least_65),
+    FIELD(marks_view, share_at_least_40),
+};
+static const struct record marks_view_record = RECORD(marks_view, marks_view_fields);
+
+static const struct field day_view_fields[] = {
+    FIELD(day_view, date, .required = true),
+    FIELD(day_view, contingent, .required = true, .record = &contingent_view_record),
+    FIELD(day_view, attendance, .required = true, .record = &attendance_view_record),
+    FIELD(day_view, marks, .required = true, .record = &marks_view_record),
+};
+const struct record day_view_record = RECORD(day_view, day_view_fields);
+
+#define NODE_VIEW                                                             \
+    FIELD(node_view, node, .required = true),                                 \
+        FIELD(node_view, tree, .required = true, .values = &indicator_trees), \
+        FIELD(node_view, name, .record = &name_record)
+#define NODE_DAYS FIELD(node_view, days, .required = true, .record = &day_view_record)
+
+static const struct field child_view_fields[] = {NODE_VIEW, NODE_DAYS};
+const struct record child_view_record = RECORD(node_view, child_view_fields);
+
+static const struct field node_view_fields[] = {
+    NODE_VIEW,
+    FIELD(node_view, as_of, .required = true),
+    NODE_DAYS,
+    FIELD(node_view, children, .record = &child_view_record),
+};
+const struct record node_view_record = RECORD(node_view, node_view_fields);
+
+static const struct field nodes_changed_fields[] = {
+    FIELD(nodes_changed, nodes, .required = true, .record = &child_view_record),
+};
+const struct record nodes_changed_record = RECORD(nodes_changed, nodes_changed_fields);

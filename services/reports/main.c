@@ -1,0 +1,60 @@
+/* reports: indicators of each day and node, moved by facts, rolled up the trees, watched live. */
+#include "api.h"
+#include "apply.h"
+#include "intake/copies.h"
+#include "push.h"
+#include "roll_up.h"
+
+extern const struct embedded reports_schema[];
+extern const size_t reports_schema_count;
+
+static const struct route api_routes[] = {
+    {HTTP_GET, "/v1/indicators", get_indicators, .scope = SCOPE_INDICATORS_READ,
+     .summary = "Days of a node, and of its children."},
+};
+static const struct route push_routes[] = {
+    {HTTP_GET, "/v1/indicators/stream", get_stream, .scope = SCOPE_INDICATORS_READ, .stream = true,
+     .summary = "Today of a node and its children, then what changes."},
+};
+
+static const struct listener listeners[] = {
+    {"api", .routes = ROUTES(api_routes)},
+    {"push", .routes = ROUTES(push_routes), .start = push_start, .stop = push_stop,
+     .poked = push_poked},
+};
+
+/* Registry first; what the trees and the counts of learners stand on is noted besides. */
+static const struct subscription subscriptions[] = {
+    {&topic_organisations, apply_registry},
+    {&topic_classes, apply_registry},
+    {&topic_enrolments, apply_registry},
+    {&topic_aliases, apply_registry},
+    {&topic_reference, apply_registry},
+    {&topic_assignments, intake_copy},
+    {&topic_guardians, intake_copy},
+    {&topic_accounts, intake_copy},
+    {&topic_clients, intake_copy},
+    {&topic_keys, intake_copy},
+    {&topic_marks, apply_marks},
+    {&topic_registers, apply_registers},
+};
+
+static const struct job jobs[] = {
+    {"months", 3600 * 1000, job_months},
+    {"contingents", 2000, job_contingents},
+    {"roll_up", 500, job_roll_up},
+    {"tell", 1000, job_tell},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct service reports = {
+        .name = "reports",
+        .listeners = LISTENERS(listeners),
+        .subscriptions = SUBSCRIPTIONS(subscriptions),
+        .retract = retract_facts,
+        .schema = {reports_schema, &reports_schema_count},
+        .jobs = JOBS(jobs),
+    };
+    return service_main(&reports, argc, argv);
+}

@@ -1,0 +1,276 @@
+-- The roll-up: what apply noted as dirty is summed again, organisations first, then their nodes from the deepest level up. One
+-- process does it (role jobs), in one snapshot (repeatable read): each commit is a state in which parents are the sums of what
+-- hangs on them. It recomputes instead of adding deltas, so nothing that once went wrong stays wrong.
+
+create type organisation_key as (organisation uuid, date date, shift smallint, slot smallint);
+create type node_key as (tree smallint, node text, date date, shift smallint, slot smallint);
+
+-- The sets (bits) in which two states of a day differ; `before` absent: from nothing.
+create function sets_differing(before node_day, after node_day) returns integer language sql immutable as $$
+    select case when coalesce(before.learners, 0) <> after.learners or coalesce(before.organisations, 0) <> after.organisations
+                  or coalesce(before.organisations_heard, 0) <> after.organisations_heard
+                  or before.last_heard is distinct from after.last_heard then 1 << 1 else 0 end -- SET_CONTINGENT
+         | case when coalesce(before.formative, 0) <> after.formative or coalesce(before.summative_unit, 0) <> after.summative_unit
+                  or coalesce(before.summative_term, 0) <> after.summative_term
+                  or coalesce(before.marks_with_points, 0) <> after.marks_with_points
+                  or coalesce(before.percent_sum_hundredths, 0) <> after.percent_sum_hundredths
+                  or coalesce(before.at_least_65, 0) <> after.at_least_65
+                  or coalesce(before.at_least_40, 0) <> after.at_least_40 then 1 << 2 else 0 end -- SET_MARKS
+         | case when coalesce(before.registers, 0) <> after.registers or coalesce(before.learner_lessons, 0) <> after.learner_lessons
+                  or coalesce(before.absent_unexcused, 0) <> after.absent_unexcused or coalesce(before.absent_ill, 0) <> after.absent_ill
+                  or coalesce(before.absent_excused, 0) <> after.absent_excused or coalesce(before.late, 0) <> after.late
+                  or coalesce(before.late_minutes, 0) <> after.late_minutes or coalesce(before.remote, 0) <> after.remote
+                  or coalesce(before.exempt, 0) <> after.exempt then 1 << 3 else 0 end -- SET_ATTENDANCE
+$$;
+
+-- Writes days where they are others than before, with a new stamp. Returns how many.
+create function put_days(p_days node_day[]) returns integer language plpgsql as $$
+declare
+    v_stamp record;
+    v_changed integer;
+begin
+    if p_days is null then
+        return 0;
+    end if;
+    v_stamp := outbox_stamp();
+    insert into node_day as d (tree, node, date, learners, organisations, organisations_heard, last_heard,
+                               registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote,
+                               exempt, formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths,
+                               at_least_65, at_least_40, changed_at, untold, epoch, xid)
+    select n.tree, n.node, n.date, n.learners, n.organisations, n.organisations_heard, n.last_heard,
+           n.registers, n.learner_lessons, n.absent_unexcused, n.absent_ill, n.absent_excused, n.late, n.late_minutes, n.remote,
+           n.exempt, n.formative, n.summative_unit, n.summative_term, n.marks_with_points, n.percent_sum_hundredths,
+           n.at_least_65, n.at_least_40, now(), sets_differing(null, n), v_stamp.epoch, v_stamp.xid
+    from unnest(p_days) n
+    on conflict (tree, node, date) do update set
+        learners = excluded.learners, organisations = excluded.organisations, organisations_heard = excluded.organisations_heard,
+        last_heard = excluded.last_heard,
+        registers = excluded.registers, learner_lessons = excluded.learner_lessons, absent_unexcused = excluded.absent_unexcused,
+        absent_ill = excluded.absent_ill, absent_excused = excluded.absent_excused, late = excluded.late,
+        late_minutes = excluded.late_minutes, remote = excluded.remote, exempt = excluded.exempt,
+        formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
+        marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
+        at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40,
+        changed_at = excluded.changed_at, untold = d.untold | sets_differing(d, excluded),
+        epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq
+    where sets_differing(d, excluded) <> 0;
+    get diagnostics v_changed = row_count;
+    return v_changed;
+end $$;
+
+-- Takes what is dirty. A day that is new begins for every organisation.
+create function take_dirty(p_today date) returns organisation_key[] language plpgsql as $$
+declare
+    v_keys organisation_key[];
+    v_days date[];
+begin
+    with taken as (
+        delete from dirty d returning row(d.organisation, d.date, d.shift, d.slot)::organisation_key as key
+    )
+    select array_agg(distinct t.key) into v_keys from taken t;
+
+    with begun as (
+        insert into day (date)
+        select k.date from unnest(v_keys) k where not exists (select from day d where d.date = k.date)
+        union select p_today where not exists (select from day d where d.date = p_today)
+        returning date
+    )
+    select array_agg(b.date) into v_days from begun b;
+    if v_days is not null then
+        v_keys := v_keys || (select array_agg(row(o.id, b.date, null, null)::organisation_key)
+                             from copy_organisation o, unnest(v_days) as b (date));
+    end if;
+    return v_keys;
+end $$;
+
+-- The nodes above, and those noted by themselves with all above them.
+create function take_nodes(p_dirty organisation_key[]) returns node_key[] language plpgsql as $$
+declare
+    v_keys node_key[];
+begin
+    with recursive taken as (
+        delete from dirty_node d returning d.*
+    ), above (tree, node, date, shift, slot) as (
+        select p.tree, p.node, k.date, k.shift, k.slot from unnest(p_dirty) k join place p on p.organisation = k.organisation
+        union
+        select t.tree, t.node, t.date, t.shift, t.slot from taken t
+        union
+        select n.tree, n.parent, a.date, a.shift, a.slot
+        from above a join node n on n.tree = a.tree and n.node = a.node
+        where n.parent is not null
+    )
+    select array_agg(row(a.*)::node_key) into v_keys from above a;
+    return v_keys;
+end $$;
+
+-- An organisation's own days, from its cells.
+create function organisation_days(p_dirty organisation_key[]) returns node_day[] language sql stable as $$
+    select array_agg(row(1, k.organisation, k.date, coalesce(g.learners, 0), o.counts,
+                         case when c.facts > 0 then o.counts else 0 end, c.heard_at,
+                         c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
+                         c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
+                         c.percent_sum_hundredths, c.at_least_65, c.at_least_40, now(), 0, null, 0, 0, 0)::node_day)
+    from (select distinct d.organisation, d.date from unnest(p_dirty) d) k
+         cross join lateral organisation_counts(k.organisation, k.date) as o (counts)
+         left join lateral (select g.learners from contingent g where g.organisation = k.organisation and g.date <= k.date
+                            order by g.date desc limit 1) g on true
+         cross join lateral (
+             select coalesce(sum(c.registers), 0) as registers, coalesce(sum(c.learner_lessons), 0) as learner_lessons,
+                    coalesce(sum(c.absent_unexcused), 0) as absent_unexcused, coalesce(sum(c.absent_ill), 0) as absent_ill,
+                    coalesce(sum(c.absent_excused), 0) as absent_excused, coalesce(sum(c.late), 0) as late,
+                    coalesce(sum(c.late_minutes), 0) as late_minutes, coalesce(sum(c.remote), 0) as remote,
+                    coalesce(sum(c.exempt), 0) as exempt, coalesce(sum(c.formative), 0) as formative,
+                    coalesce(sum(c.summative_unit), 0) as summative_unit, coalesce(sum(c.summative_term), 0) as summative_term,
+                    coalesce(sum(c.marks_with_points), 0) as marks_with_points,
+                    coalesce(sum(c.percent_sum_hundredths), 0) as percent_sum_hundredths,
+                    coalesce(sum(c.at_least_65), 0) as at_least_65, coalesce(sum(c.at_least_40), 0) as at_least_40,
+                    coalesce(sum(c.registers + c.formative + c.summative_unit + c.summative_term), 0) as facts,
+                    max(c.heard_at) as heard_at
+             from cell c where c.organisation = k.organisation and c.date = k.date) c
+$$;
+
+-- Nodes' days: the organisations placed there and the nodes that hang there.
+create function node_days(p_keys node_key[]) returns node_day[] language sql stable as $$
+    select array_agg(row(k.tree, k.node, k.date, d.learners, d.organisations, d.organisations_heard, d.last_heard,
+                         d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
+                         d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term, d.marks_with_points,
+                         d.percent_sum_hundredths, d.at_least_65, d.at_least_40, now(), 0, null, 0, 0, 0)::node_day)
+    from (select distinct t.tree, t.node, t.date from unnest(p_keys) t) k
+         cross join lateral (
+             select coalesce(sum(d.learners), 0) as learners, coalesce(sum(d.organisations), 0) as organisations,
+                    coalesce(sum(d.organisations_heard), 0) as organisations_heard, max(d.last_heard) as last_heard,
+                    coalesce(sum(d.registers), 0) as registers, coalesce(sum(d.learner_lessons), 0) as learner_lessons,
+                    coalesce(sum(d.absent_unexcused), 0) as absent_unexcused, coalesce(sum(d.absent_ill), 0) as absent_ill,
+                    coalesce(sum(d.absent_excused), 0) as absent_excused, coalesce(sum(d.late), 0) as late,
+                    coalesce(sum(d.late_minutes), 0) as late_minutes, coalesce(sum(d.remote), 0) as remote,
+                    coalesce(sum(d.exempt), 0) as exempt, coalesce(sum(d.formative), 0) as formative,
+                    coalesce(sum(d.summative_unit), 0) as summative_unit, coalesce(sum(d.summative_term), 0) as summative_term,
+                    coalesce(sum(d.marks_with_points), 0) as marks_with_points,
+                    coalesce(sum(d.percent_sum_hundredths), 0) as percent_sum_hundredths,
+                    coalesce(sum(d.at_least_65), 0) as at_least_65, coalesce(sum(d.at_least_40), 0) as at_least_40
+             from (select d.* from place p join node_day d on d.tree = 1 and d.node = p.organisation::text and d.date = k.date
+                   where p.tree = k.tree and p.node = k.node
+                   union all
+                   select d.* from node n join node_day d on d.tree = n.tree and d.node = n.node and d.date = k.date
+                   where n.tree = k.tree and n.parent = k.node) d) d
+$$;
+
+-- Nodes' cells, likewise; one that nothing hangs on any more goes.
+create function sum_cells(p_keys node_key[]) returns void language sql as $$
+    with target as (
+        select k.* from unnest(p_keys) k where k.slot is not null
+    ), summed as (
+        select k.tree, k.node, k.date, k.shift, k.slot,
+               sum(c.registers) as registers, sum(c.learner_lessons) as learner_lessons, sum(c.absent_unexcused) as absent_unexcused,
+               sum(c.absent_ill) as absent_ill, sum(c.absent_excused) as absent_excused, sum(c.late) as late,
+               sum(c.late_minutes) as late_minutes, sum(c.remote) as remote, sum(c.exempt) as exempt, sum(c.formative) as formative,
+               sum(c.summative_unit) as summative_unit, sum(c.summative_term) as summative_term,
+               sum(c.marks_with_points) as marks_with_points, sum(c.percent_sum_hundredths) as percent_sum_hundredths,
+               sum(c.at_least_65) as at_least_65, sum(c.at_least_40) as at_least_40
+        from target k
+             cross join lateral (
+                 select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
+                        c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
+                        c.percent_sum_hundredths, c.at_least_65, c.at_least_40
+                 from place p join cell c on c.organisation = p.organisation and c.date = k.date and c.shift = k.shift
+                                             and c.slot = k.slot
+                 where p.tree = k.tree and p.node = k.node
+                 union all
+                 select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
+                        c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
+                        c.percent_sum_hundredths, c.at_least_65, c.at_least_40
+                 from node n join node_cell c on c.tree = n.tree and c.node = n.node and c.date = k.date and c.shift = k.shift
+                                                 and c.slot = k.slot
+                 where n.tree = k.tree and n.parent = k.node) c
+        group by k.tree, k.node, k.date, k.shift, k.slot
+    ), gone as (
+        delete from node_cell c using target k
+        where c.tree = k.tree and c.node = k.node and c.date = k.date and c.shift = k.shift and c.slot = k.slot
+          and not exists (select from summed s where s.tree = k.tree and s.node = k.node and s.date = k.date and s.shift = k.shift
+                                                 and s.slot = k.slot)
+    )
+    insert into node_cell (tree, node, date, shift, slot,
+                           registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote,
+                           exempt, formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths,
+                           at_least_65, at_least_40)
+    select s.* from summed s
+    on conflict (tree, node, date, shift, slot) do update set
+        registers = excluded.registers, learner_lessons = excluded.learner_lessons, absent_unexcused = excluded.absent_unexcused,
+        absent_ill = excluded.absent_ill, absent_excused = excluded.absent_excused, late = excluded.late,
+        late_minutes = excluded.late_minutes, remote = excluded.remote, exempt = excluded.exempt,
+        formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
+        marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
+        at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40;
+$$;
+
+-- Returns how many days of nodes have changed.
+create function roll_up(p_today date) returns integer language plpgsql as $$
+declare
+    v_dirty organisation_key[];
+    v_nodes node_key[];
+    v_level node_key[];
+    v_depth integer;
+    v_changed integer;
+begin
+    if not pg_try_advisory_xact_lock(504) then -- somebody else is at it
+        return 0;
+    end if;
+    perform trees_make();
+    v_dirty := take_dirty(p_today);
+    v_nodes := take_nodes(v_dirty);
+    v_changed := put_days(organisation_days(v_dirty));
+    for v_depth in
+        select distinct n.depth from unnest(v_nodes) k join node n on n.tree = k.tree and n.node = k.node order by n.depth desc
+    loop
+        v_level := array(select k from unnest(v_nodes) k join node n on n.tree = k.tree and n.node = k.node and n.depth = v_depth);
+        perform sum_cells(v_level);
+        v_changed := v_changed + put_days(node_days(v_level));
+    end loop;
+    return v_changed;
+end $$;
+
+-- Learners of organisations anew, at most p_most of them: a learner of several homerooms counts once, one known by two ids, too.
+-- Returns how many organisations were looked at.
+create function make_contingents(p_most integer) returns integer language plpgsql as $$
+declare
+    v_organisations uuid[];
+begin
+    with taken as (
+        delete from dirty_contingent d
+        where d.organisation in (select distinct x.organisation from dirty_contingent x limit p_most)
+        returning d.organisation
+    )
+    select array_agg(distinct t.organisation) into v_organisations from taken t;
+
+    with enrolled as (
+        select c.organisation, coalesce(a.canonical, e.learner) as learner,
+               range_agg(daterange(e.valid_from, e.valid_to, '[]')) as spans
+        from copy_class c join copy_enrolment e on e.class = c.id left join copy_alias a on a.id = e.learner
+        where c.organisation = any (v_organisations) and c.type = 1 -- homeroom
+          and coalesce(e.valid_to, e.valid_from) >= e.valid_from
+        group by 1, 2
+    ), step as (
+        select e.organisation, lower(s) as date, 1 as more from enrolled e, unnest(e.spans) s
+        union all
+        select e.organisation, upper(s), -1 from enrolled e, unnest(e.spans) s where not upper_inf(s)
+    ), wanted as (
+        select s.organisation, s.date, (sum(sum(s.more)) over (partition by s.organisation order by s.date))::integer as learners
+        from step s group by s.organisation, s.date
+    ), changed as (
+        select organisation, date, w.learners
+        from wanted w full join (select * from contingent c where c.organisation = any (v_organisations)) c
+                                using (organisation, date)
+        where w.learners is distinct from c.learners
+    ), gone as (
+        delete from contingent c using changed g
+        where c.organisation = g.organisation and c.date = g.date and g.learners is null
+    ), put as (
+        insert into contingent (organisation, date, learners)
+        select c.organisation, c.date, c.learners from changed c where c.learners is not null
+        on conflict (organisation, date) do update set learners = excluded.learners
+    )
+    insert into dirty (organisation, date)
+    select f.organisation, d.date
+    from (select c.organisation, min(c.date) as date from changed c group by c.organisation) f join day d on d.date >= f.date;
+    return coalesce(cardinality(v_organisations), 0);
+end $$;

@@ -1,0 +1,224 @@
+#include "store.h"
+
+#define COUNTS                                                                                     \
+    "learners, organisations, organisations_heard, last_heard, registers, learner_lessons, "       \
+    "absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote, exempt, formative," \
+    " summative_unit, summative_term, marks_with_points, percent_sum_hundredths, at_least_65, "    \
+    "at_least_40"
+
+/* The fields of a struct indicator that is the member `day` of a row. */
+#define DAY_FIELD(type, name) FIELD_AS(type, day.name, #name)
+#define DAY_FIELDS(type)                                                                           \
+    DAY_FIELD(type, node), FIELD_AS(type, day.tree, "tree", .values = &indicator_trees),           \
+        DAY_FIELD(type, date), DAY_FIELD(type, as_of), DAY_FIELD(type, learners),                  \
+        DAY_FIELD(type, organisations), DAY_FIELD(type, organisations_heard),                      \
+        DAY_FIELD(type, last_heard), DAY_FIELD(type, registers), DAY_FIELD(type, learner_lessons), \
+        DAY_FIELD(type, absent_unexcused), DAY_FIELD(type, absent_ill),                            \
+        DAY_FIELD(type, absent_excused), DAY_FIELD(type, late), DAY_FIELD(type, late_minutes),     \
+        DAY_FIELD(type, remote), DAY_FIELD(type, exempt), DAY_FIELD(type, formative),              \
+        DAY_FIELD(type, summative_unit), DAY_FIELD(type, summative_term),                          \
+        DAY_FIELD(type, marks_with_points), DAY_FIELD(type, percent_sum_hundredths),               \
+        DAY_FIELD(type, at_least_65), DAY_FIELD(type, at_least_40)
+
+/* ---- apply ---- */
+
+enum error store_add_cells(struct db *db, const struct cell *cells, size_t count,
+                           struct arena *arena, struct err *err)
+{
+    static const struct statement statement = {
+        "add_cells", "select add_cells($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+                     "$14, $15, $16, $17, $18, $19, $20, $21)"};
+    const void **items = ARENA_ARRAY(arena, count, const void *);
+    for (size_t i = 0; i < count; i++)
+        items[i] = &cells[i];
+    struct params params = {0};
+    param_records(&params, &cell_columns, items, count, arena);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* $1 text[]: the keys of the batch. */
+static const struct statement *note_of(const struct topic *topic)
+{
+    static const struct statement organisations = {
+        "note_organisations",
+        "insert into dirty_tree (organisation) select unnest($1::text[])::uuid"};
+    static const struct statement territory = {
+        "note_territory",
+        "insert into dirty_tree (organisation) select null"
+        " where exists (select from unnest($1::text[]) k where k like 'territory:%')"};
+    static const struct statement classes = {
+        "note_classes", "insert into dirty_contingent (organisation) select distinct c.organisation"
+                        "  from copy_class c where c.id = any ($1::text[]::uuid[])"};
+    static const struct statement enrolments = {
+        "note_enrolments",
+        "insert into dirty_contingent (organisation) select distinct c.organisation"
+        "  from copy_enrolment e join copy_class c on c.id = e.class"
+        " where e.id = any ($1::text[]::uuid[])"};
+    static const struct statement aliases = {
+        "note_aliases", "insert into dirty_contingent (organisation) select distinct c.organisation"
+                        "  from copy_enrolment e join copy_class c on c.id = e.class"
+                        " where e.learner = any ($1::text[]::uuid[])"};
+    const struct {
+        const struct topic *topic;
+        const struct statement *statement;
+    } notes[] = {
+        {&topic_organisations, &organisations},
+        {&topic_reference, &territory},
+        {&topic_classes, &classes},
+        {&topic_enrolments, &enrolments},
+        {&topic_aliases, &aliases},
+    };
+    for (size_t i = 0; i < COUNT_OF(notes); i++)
+        if (notes[i].topic == topic)
+            return notes[i].statement;
+    return NULL;
+}
+
+enum error store_note_registry(struct event_batch *batch, struct err *err)
+{
+    const struct statement *statement = note_of(batch->topic);
+    ensure(statement);
+    struct str *keys = ARENA_ARRAY(batch->arena, batch->count, struct str);
+    for (size_t i = 0; i < batch->count; i++)
+        keys[i] = batch->events[i].key;
+    struct column column = column_texts(batch->arena, keys, batch->count);
+    struct params params = {0};
+    param_column(&params, &column);
+    return db_exec(batch->db, statement, &params, NULL, err);
+}
+
+/* ---- Role jobs ---- */
+
+/* A statement with one number as its answer. */
+static enum error exec_number(struct db *db, const struct statement *statement,
+                              const struct params *params, int32_t *number, struct err *err)
+{
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, statement, params, &result, err);
+    if (!code)
+        *number = result_int(&result, 0, 0);
+    return code;
+}
+
+/* One snapshot for the whole of it (schema/0004_roll_up.sql says why). */
+static enum error roll_up_in_snapshot(struct db *db, struct date today, int32_t *changed,
+                                      struct err *err)
+{
+    static const struct statement statement = {"roll_up", "select roll_up($1)"};
+    struct params params = {0};
+    param_date(&params, today);
+    enum error code = db_run(db, "set transaction isolation level repeatable read", err);
+    if (!code)
+        code = exec_number(db, &statement, &params, changed, err);
+    return code;
+}
+
+enum error store_roll_up(struct db *db, struct date today, int32_t *changed, struct err *err)
+{
+    enum error code = db_begin(db, err);
+    if (code)
+        return code;
+    code = roll_up_in_snapshot(db, today, changed, err);
+    if (!code)
+        return db_commit(db, err);
+    db_rollback(db);
+    return code;
+}
+
+enum error store_make_contingents(struct db *db, int32_t most, int32_t *taken, struct err *err)
+{
+    static const struct statement statement = {"make_contingents", "select make_contingents($1)"};
+    struct params params = {0};
+    param_int(&params, most);
+    return exec_number(db, &statement, &params, taken, err);
+}
+
+static const struct field untold_day_fields[] = {
+    FIELD(untold_day, key),
+    FIELD(untold_day, sets),
+    DAY_FIELDS(untold_day),
+};
+static const struct record untold_day_record = RECORD(untold_day, untold_day_fields);
+
+enum error store_take_untold(struct db *db, int32_t most, struct arena *arena,
+                             struct untold_day **days, size_t *count, struct err *err)
+{
+    static const struct statement statement = {
+        "take_untold", "select key, sets, node, tree, date, changed_at as as_of, " COUNTS
+                       "  from (select key, sets, (day).* from take_untold($1)) t"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_int(&params, most);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *days = result_records(&result, &untold_day_record, arena, count);
+    return code;
+}
+
+enum error store_append(struct db *db, const struct told *told, struct arena *arena,
+                        struct err *err)
+{
+    static const struct statement statement = {"append_indicators",
+                                               "select outbox_append($1, $2, $3, $4)"};
+    struct column columns[] = {
+        column_uuids(arena, told->ids, told->count),
+        column_texts(arena, told->keys, told->count),
+        column_smallints(arena, told->types, told->count),
+        column_bytes(arena, told->payloads, told->count),
+    };
+    struct params params = {0};
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        param_column(&params, &columns[i]);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
+{
+    static const struct statement statement = {"make_months", "select cell_make_months($1, $2)"};
+    struct params params = {0};
+    param_date(&params, from);
+    param_date(&params, to);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* ---- api, push ---- */
+
+static const struct field indicator_row_fields[] = {
+    FIELD(indicator_row, child),
+    FIELD(indicator_row, name_kk),
+    FIELD(indicator_row, name_ru),
+    DAY_FIELDS(indicator_row),
+};
+const struct record indicator_row_record = RECORD(indicator_row, indicator_row_fields);
+
+void store_indicators(struct db_async *db, const struct indicators_wanted *wanted,
+                      const struct principal *principal, struct arena *arena,
+                      db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "indicators", "select * from indicators($1::smallint, $2, $3, $4, $5, $6)"};
+    struct column overview =
+        column_uuids(arena, principal->overview.items, principal->overview.count);
+    struct params params = {0};
+    param_int(&params, (int32_t)wanted->tree);
+    param_text(&params, wanted->node);
+    param_date(&params, wanted->from);
+    param_date(&params, wanted->to);
+    param_bool(&params, wanted->children);
+    param_column(&params, &overview);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+static const struct field changed_day_fields[] = {
+    FIELD(changed_day, epoch), FIELD(changed_day, xid),       FIELD(changed_day, seq),
+    DAY_FIELDS(changed_day),   FIELD(changed_day, territory), FIELD(changed_day, superior),
+};
+const struct record changed_day_record = RECORD(changed_day, changed_day_fields);
+
+const struct statement store_follow_days = {
+    "follow_days", "select epoch, xid, seq, node, tree, date, changed_at as as_of, " COUNTS
+                   ", a.territory, a.superior"
+                   "  from node_day d cross join lateral nodes_above(d.tree, d.node) a"
+                   " where (epoch, xid, seq) > ($1, $2, $3)"
+                   "   and (epoch < $4 or (epoch = $4 and xid < $5))"
+                   " order by epoch, xid, seq limit $6"};
