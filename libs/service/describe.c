@@ -182,8 +182,7 @@ static void add_topics(const struct service *service, int64_t partitions, struct
     for (size_t i = 0; i < topics_all_count; i++)
         if (owns(service, topics_all[i]))
             add_topic(topics_all[i], partitions, out);
-    if (service_emits(service))
-        buf_add_char(out, ']');
+    buf_add_char(out, ']');
 }
 
 static void add_observer_topics(const struct service *service, struct buf *out)
