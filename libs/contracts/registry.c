@@ -307,19 +307,16 @@ static const struct field alias_fields[] = {
 };
 const struct record alias_event = RECORD(alias, alias_fields);
 
-static const struct field reference_fields[] = {
-    FIELD(reference, list, .required = true, .max = 40, .text = TEXT_CODE),
-    FIELD(reference, code, .required = true, .max = 64),
-    FIELD(reference, parent, .max = 64),
-    FIELD(reference, kind, .max = 40),
-    FIELD(reference, kk, .required = true, .max = 300),
-    FIELD(reference, ru, .required = true, .max = 300),
-    FIELD(reference, en, .max = 300),
-    FIELD(reference, valid_from),
-    FIELD(reference, valid_to),
-    REVISION_FIELD(reference),
-};
+#define REFERENCE_FIELDS                                                                          \
+    FIELD(reference, list, .required = true, .max = 40, .text = TEXT_CODE),                       \
+        FIELD(reference, code, .required = true, .max = 64), FIELD(reference, parent, .max = 64), \
+        FIELD(reference, kind, .max = 40), FIELD(reference, kk, .required = true, .max = 300),    \
+        FIELD(reference, ru, .required = true, .max = 300), FIELD(reference, en, .max = 300),     \
+        FIELD(reference, valid_from), FIELD(reference, valid_to)
+static const struct field reference_fields[] = {REFERENCE_FIELDS, REVISION_FIELD(reference)};
+static const struct field reference_column_fields[] = {REFERENCE_FIELDS};
 const struct record reference_event = RECORD(reference, reference_fields);
+const struct record reference_columns = RECORD(reference, reference_column_fields);
 
 static const struct field key_fields[] = {
     FIELD(public_key, kid, .required = true),

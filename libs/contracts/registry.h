@@ -263,7 +263,7 @@ struct reference {
     struct date valid_from, valid_to;
     int64_t revision;
 };
-extern const struct record reference_event;
+extern const struct record reference_event, reference_columns;
 
 struct public_key {
     struct str kid;

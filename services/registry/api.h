@@ -1,0 +1,17 @@
+/* What main.c puts together. */
+#ifndef REGISTRY_API_H
+#define REGISTRY_API_H
+
+#include "service/service.h"
+
+/* A listener's start: the key of the IINs' hashes. */
+enum error api_start(struct process *process, struct err *err);
+
+void post_organisations(struct http_request *request);
+void post_people(struct http_request *request);
+void post_classes(struct http_request *request);
+void post_enrolments(struct http_request *request);
+void post_assignments(struct http_request *request);
+void post_guardians(struct http_request *request);
+
+#endif

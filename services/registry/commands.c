@@ -1,0 +1,267 @@
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contracts/registry.h"
+#include "store.h"
+
+enum { DONE = 0, FAILED = 1, MISUSED = 2, PASSWORD_CHARACTERS = 20 };
+
+/* ---- The frame of all: one transaction with its line in the journal ---- */
+
+struct deed {
+    struct db *db;
+    const char *who, *what;
+};
+
+static enum error deed_begin(const struct deed *deed, struct err *err)
+{
+    enum error code = db_begin(deed->db, err);
+    return code ? code : store_journal(deed->db, deed->who, deed->what, err);
+}
+
+static enum error deed_end(const struct deed *deed, enum error code, struct err *err)
+{
+    if (!code)
+        return db_commit(deed->db, err);
+    db_rollback(deed->db);
+    return code;
+}
+
+static int finish(struct process *process, enum error code, const struct err *err)
+{
+    if (code)
+        fprintf(stderr, "%s: %s\n", error_info(code)->name, err->text);
+    else
+        process_poke(process, "relay");
+    return code ? FAILED : DONE;
+}
+
+static struct str digest_of(struct str secret, struct arena *arena)
+{
+    uint8_t *bytes = arena_alloc(arena, 32);
+    secret_digest(secret, bytes);
+    return (struct str){(const char *)bytes, 32};
+}
+
+static bool is(const char *argument, const char *word)
+{
+    return strcmp(argument, word) == 0;
+}
+
+/* ---- Clients ---- */
+
+enum error client_make(struct db *db, const char *who, const struct new_client *new,
+                       struct str *secret, struct arena *arena, struct err *err)
+{
+    char id[UUID_TEXT_LEN + 1];
+    const struct deed deed = {db, who,
+                              arena_printf(arena, "client add %s", uuid_format(&new->id, id))};
+    const struct client client = {
+        .id = new->id,
+        .name = new->name,
+        .node = new->node,
+        .scopes = (int32_t) new->scopes,
+        .active = true,
+        .revision = 1,
+    };
+    *secret = secret_make(arena);
+    enum error code = deed_begin(&deed, err);
+    if (!code)
+        code = store_client_add(db, &client, digest_of(*secret, arena), err);
+    return deed_end(&deed, code, err);
+}
+
+static int client_add(struct process *process, struct db *db, char **argv)
+{
+    struct new_client client = {.id = uuid_v7(), .name = str_from(argv[1])};
+    struct str secret;
+    struct err err = {0};
+    bool known;
+    char id[UUID_TEXT_LEN + 1];
+    client.scopes = scopes_parse(str_from(argv[2]), &known) & ~(unsigned)SCOPE_INBOX;
+    if (!uuid_parse(str_from(argv[0]), &client.node) || !known || !client.scopes)
+        return MISUSED;
+    enum error code =
+        client_make(db, process_operator(process), &client, &secret, &process->arena, &err);
+    if (!code)
+        printf("id     %s\nsecret %.*s\n", uuid_format(&client.id, id), STR_ARG(secret));
+    return finish(process, code, &err);
+}
+
+enum error client_renew(struct db *db, const char *who, const struct uuid *client,
+                        struct str *secret, struct arena *arena, struct err *err)
+{
+    char id[UUID_TEXT_LEN + 1];
+    const struct deed deed = {db, who,
+                              arena_printf(arena, "client rotate %s", uuid_format(client, id))};
+    *secret = secret_make(arena);
+    enum error code = deed_begin(&deed, err);
+    if (!code)
+        code = store_client_rotate(db, client, digest_of(*secret, arena), err);
+    return deed_end(&deed, code, err);
+}
+
+static int client_rotate(struct process *process, struct db *db, const struct uuid *client)
+{
+    struct str secret;
+    struct err err = {0};
+    enum error code =
+        client_renew(db, process_operator(process), client, &secret, &process->arena, &err);
+    if (!code)
+        printf("secret %.*s\n", STR_ARG(secret));
+    return finish(process, code, &err);
+}
+
+static int client_revoke(struct process *process, struct db *db, const struct uuid *client)
+{
+    char id[UUID_TEXT_LEN + 1];
+    const struct deed deed = {
+        db, process_operator(process),
+        arena_printf(&process->arena, "client revoke %s", uuid_format(client, id))};
+    struct err err = {0};
+    enum error code = deed_begin(&deed, &err);
+    if (!code)
+        code = store_client_revoke(db, client, &err);
+    return finish(process, deed_end(&deed, code, &err), &err);
+}
+
+static int client_run(struct process *process, struct db *db, int argc, char **argv)
+{
+    struct uuid client;
+    if (argc == 5 && is(argv[1], "add"))
+        return client_add(process, db, argv + 2);
+    if (argc != 3 || !uuid_parse(str_from(argv[2]), &client))
+        return MISUSED;
+    if (is(argv[1], "rotate"))
+        return client_rotate(process, db, &client);
+    return is(argv[1], "revoke") ? client_revoke(process, db, &client) : MISUSED;
+}
+
+const struct command client_command = {"client", "add NODE NAME SCOPES | rotate ID | revoke ID",
+                                       client_run};
+
+/* ---- Accounts ---- */
+
+/* As the event has them: a list of struct account_role_at. */
+static struct str roles_json(const struct new_account *new, struct arena *arena)
+{
+    char node[UUID_TEXT_LEN + 1];
+    if (!new->role)
+        return STR("[]");
+    return str_from(arena_printf(arena, "[{\"role\":\"%s\",\"node\":\"%s\"}]",
+                                 account_roles.items[new->role - 1].name,
+                                 uuid_format(&new->node, node)));
+}
+
+/* Random, 120 bits: whoever gets it changes it when accounts have pages of their own. */
+static bool password_make(struct str *password, struct str *hash, struct arena *arena)
+{
+    *password = secret_make(arena);
+    password->len = PASSWORD_CHARACTERS;
+    return password_hash(*password, hash, arena);
+}
+
+enum error account_make(struct db *db, const char *who, const struct new_account *new,
+                        struct str *password, struct arena *arena, struct err *err)
+{
+    const struct deed deed = {db, who,
+                              arena_printf(arena, "account add %.*s", STR_ARG(new->login))};
+    struct account_adding adding = {
+        .id = uuid_v7(),
+        .person = new->person,
+        .login = new->login,
+        .locale = STR("kk"),
+        .roles = roles_json(new, arena),
+    };
+    if (!password_make(password, &adding.hash, arena))
+        return err_set(err, ERROR_UNAVAILABLE, "no memory to hash a password");
+    enum error code = deed_begin(&deed, err);
+    if (!code)
+        code = store_account_add(db, &adding, err);
+    return deed_end(&deed, code, err);
+}
+
+/* "official@NODE" */
+static bool read_role(struct str text, struct new_account *new)
+{
+    struct str name = str_cut(&text, '@');
+    for (size_t i = 0; i < account_roles.count; i++)
+        if (str_equal(name, str_from(account_roles.items[i].name)))
+            new->role = account_roles.items[i].value;
+    return new->role &&uuid_parse(text, &new->node);
+}
+
+static bool is_login(struct str login)
+{
+    for (size_t i = 0; i < login.len; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-.@", login.ptr[i]))
+            return false;
+    return login.len >= 3 && login.len <= 64;
+}
+
+static int account_add(struct process *process, struct db *db, int argc, char **argv)
+{
+    struct new_account account = {.login = str_from(argv[1])};
+    struct str password;
+    struct err err = {0};
+    if (!uuid_parse(str_from(argv[0]), &account.person) || !is_login(account.login) ||
+        (argc == 4 && (!is(argv[2], "--role") || !read_role(str_from(argv[3]), &account))))
+        return MISUSED;
+    enum error code =
+        account_make(db, process_operator(process), &account, &password, &process->arena, &err);
+    if (!code)
+        printf("password %.*s\n", STR_ARG(password));
+    return finish(process, code, &err);
+}
+
+enum error account_renew(struct db *db, const char *who, const char *login, struct str *password,
+                         struct arena *arena, struct err *err)
+{
+    const struct deed deed = {db, who, arena_printf(arena, "account reset %s", login)};
+    struct str hash;
+    if (!password_make(password, &hash, arena))
+        return err_set(err, ERROR_UNAVAILABLE, "no memory to hash a password");
+    enum error code = deed_begin(&deed, err);
+    if (!code)
+        code = store_account_reset(db, str_from(login), hash, err);
+    return deed_end(&deed, code, err);
+}
+
+static int account_reset(struct process *process, struct db *db, const char *login)
+{
+    struct str password;
+    struct err err = {0};
+    enum error code =
+        account_renew(db, process_operator(process), login, &password, &process->arena, &err);
+    if (!code)
+        printf("password %.*s\n", STR_ARG(password));
+    return finish(process, code, &err);
+}
+
+static int account_lock(struct process *process, struct db *db, const char *login)
+{
+    const struct deed deed = {db, process_operator(process),
+                              arena_printf(&process->arena, "account lock %s", login)};
+    struct err err = {0};
+    enum error code = deed_begin(&deed, &err);
+    if (!code)
+        code = store_account_lock(db, str_from(login), &err);
+    return finish(process, deed_end(&deed, code, &err), &err);
+}
+
+static int account_run(struct process *process, struct db *db, int argc, char **argv)
+{
+    if ((argc == 4 || argc == 6) && is(argv[1], "add"))
+        return account_add(process, db, argc - 2, argv + 2);
+    if (argc != 3)
+        return MISUSED;
+    if (is(argv[1], "reset"))
+        return account_reset(process, db, argv[2]);
+    return is(argv[1], "lock") ? account_lock(process, db, argv[2]) : MISUSED;
+}
+
+const struct command account_command = {
+    "account", "add PERSON LOGIN [--role ROLE@NODE] | reset LOGIN | lock LOGIN", account_run};

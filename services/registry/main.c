@@ -1,0 +1,73 @@
+/* registry: who and what there is in education, who may see it, and who is calling. */
+#include "api.h"
+#include "commands.h"
+#include "demo.h"
+#include "reference.h"
+#include "signin.h"
+#include "store.h"
+
+extern const struct embedded registry_schema[];
+extern const size_t registry_schema_count;
+
+#define BATCH(path_, handler_, what_)                                             \
+    {                                                                             \
+        HTTP_POST, path_, handler_,                                               \
+            .body_bytes = 4 << 20, .scope = SCOPE_REGISTRY_WRITE,                 \
+            .summary = "Writes " what_ ": a batch with an outcome for each item." \
+    }
+
+static const struct route api_routes[] = {
+    BATCH("/v1/organisations", post_organisations, "organisations"),
+    BATCH("/v1/people", post_people, "people"),
+    BATCH("/v1/classes", post_classes, "classes and groups"),
+    BATCH("/v1/enrolments", post_enrolments, "enrolments"),
+    BATCH("/v1/assignments", post_assignments, "assignments of teachers"),
+    BATCH("/v1/guardians", post_guardians, "guardian links"),
+};
+
+static const struct route signin_routes[] = {
+    {HTTP_POST, "/oauth/token", post_token, .body_bytes = 4096, .open = true, .guarded = true,
+     .summary = "A client's access token, by client credentials."},
+    {HTTP_GET, "/.well-known/jwks.json", get_keys, .open = true,
+     .summary = "The public keys by which tokens are verified."},
+    {HTTP_POST, "/v1/session", post_session, .body_bytes = 4096, .open = true, .guarded = true,
+     .summary = "Signs a person in: cookies."},
+    {HTTP_POST, "/v1/session/renew", post_session_renew, .body_bytes = 4096, .open = true,
+     .guarded = true, .summary = "Renews a session; the secret is another one afterwards."},
+    {HTTP_DELETE, "/v1/session", delete_session, .open = true, .summary = "Signs out."},
+    {HTTP_GET, "/v1/me", get_me, .summary = "Who is calling: name, roles, children."},
+};
+
+static const struct listener listeners[] = {
+    {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true, .start = api_start},
+    {"signin", .routes = ROUTES(signin_routes), .writes = true, .start = signin_start,
+     .stop = signin_stop},
+};
+
+static enum error sweep_sessions(struct process *process, struct db *db, struct err *err)
+{
+    (void)process;
+    return store_sweep_sessions(db, err);
+}
+
+static const struct job jobs[] = {
+    {"reference", 24 * 3600 * 1000, reference_load},
+    {"sessions", 3600 * 1000, sweep_sessions},
+};
+
+static const char *const demo[] = {"demo", NULL};
+
+int main(int argc, char **argv)
+{
+    const struct command commands[] = {client_command, account_command, demo_command};
+    const struct service registry = {
+        .name = "registry",
+        .listeners = LISTENERS(listeners),
+        .log_keep_days = 7, /* its payloads hold personal data */
+        .schema = {registry_schema, &registry_schema_count},
+        .jobs = JOBS(jobs),
+        .commands = COMMANDS(commands),
+        .demo = demo,
+    };
+    return service_main(&registry, argc, argv);
+}

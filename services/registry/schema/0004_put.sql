@@ -1,0 +1,118 @@
+-- What the functions put_x share. Each takes all items of one call (service/gather.h says what the parameters are and what is
+-- returned), decides an outcome for each, writes those that are `created` or `updated`, and logs their events.
+--
+-- An outcome that is none of created, updated, unchanged, matched is the code of a rejection.
+
+-- Locks what is there already, in the order of ids. The caller's next statement sees what it waited for.
+create function put_lock(p_table text, p_ids uuid[]) returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
+    v_xid bigint;
+begin
+    execute format('select max(t.xid) from (select xid, epoch from %I where id = any ($1) order by id for update) t where t.epoch = $2',
+                   p_table) into v_xid using p_ids, v_stamp.epoch;
+    perform outbox_after(v_stamp.epoch, coalesce(v_xid, 0));
+end $$;
+
+-- What is judged by itself: NULL where only the sender's right and references could speak against it.
+create function put_outcome(p_known uuid, p_known_modified timestamptz, p_fingerprint uuid, p_modified timestamptz)
+    returns text language sql immutable as $$
+    select case when p_known is null then 'created'
+                when p_modified < p_known_modified then 'stale'
+                when p_known = p_fingerprint then 'unchanged'
+                else 'updated' end
+$$;
+
+-- Whether the caller may write below one of its nodes.
+create function put_within(p_caller integer, p_callers integer[], p_nodes uuid[], p_path uuid[]) returns boolean
+    language sql immutable as $$
+    select exists (select from unnest(p_callers, p_nodes) s (caller, node) where s.caller = p_caller and s.node = any (p_path))
+$$;
+
+-- RFC 9562: milliseconds, then random bits.
+create function uuid_v7() returns uuid language sql volatile as $$
+    select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1),
+        'hex')::uuid
+$$;
+
+-- msgpack nil: absent.
+create function event_uuid_or_nil(p_name text, p_value uuid) returns bytea language sql immutable as $$
+    select coalesce(event_uuid(p_name, p_value),
+                    set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8') || '\xc0'::bytea)
+$$;
+
+-- The events of what was written; payloads lack the revision. One that was to be made and was there: another process was quicker.
+create function put_log(p_type smallint, p_ids uuid[], p_outcomes text[], p_revisions bigint[], p_payloads bytea[])
+    returns void language plpgsql as $$
+begin
+    if exists (select from unnest(p_outcomes, p_revisions) o (outcome, revision) where o.outcome = 'created' and o.revision <> 1) then
+        raise exception 'an id was taken meanwhile' using errcode = '40001';
+    end if;
+    perform outbox_append(array_agg(uuid_v7()), array_agg(i.id::text), array_agg(p_type),
+                          array_agg(i.payload || event_int('revision', i.revision)))
+    from unnest(p_ids, p_outcomes, p_revisions, p_payloads) as i (id, outcome, revision, payload)
+    where i.outcome in ('created', 'updated')
+    having count(*) > 0;
+end $$;
+
+-- A repeat of the same content may be newer: what is older than it is stale from now on.
+create function put_seen(p_table text, p_ids uuid[], p_outcomes text[], p_modified timestamptz[]) returns void
+    language plpgsql as $$
+begin
+    if 'unchanged' = any (p_outcomes) then
+        execute format('update %I t set modified_at = i.modified from unnest($1, $2, $3) i (id, outcome, modified)'
+                       ' where t.id = i.id and i.outcome = ''unchanged'' and i.modified > t.modified_at', p_table)
+            using p_ids, p_outcomes, p_modified;
+    end if;
+end $$;
+
+-- The rows that the entrance wants: nothing for what was created. `p_pointers`: where each code points to.
+create function put_rows(p_outcomes text[], p_others uuid[], p_pointers jsonb)
+    returns table (item integer, outcome text, code text, pointer text, other uuid) language sql immutable as $$
+    select i.item::integer,
+           case when i.outcome in ('updated', 'unchanged', 'matched') then i.outcome else 'rejected' end,
+           case when i.outcome in ('updated', 'unchanged', 'matched') then null else i.outcome end,
+           coalesce(p_pointers->>i.outcome, case i.outcome when 'stale' then '/modified_at' else '' end),
+           i.other
+    from unnest(p_outcomes, p_others) with ordinality as i (outcome, other, item)
+    where i.outcome <> 'created'
+$$;
+
+-- Access that ends or has to be looked at again: p_kind is client, account, session or person (struct revocation).
+create function access_revoke(p_kind text, p_subjects uuid[]) returns void language plpgsql as $$
+begin
+    perform outbox_append(array_agg(uuid_v7()), array_agg(s::text), array_agg(111::smallint),
+                          array_agg('\x83'::bytea || event_text('kind', p_kind) || event_uuid('subject', s)
+                                    || event_text('at', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))))
+    from unnest(p_subjects) s
+    having count(*) > 0;
+end $$;
+
+-- The same for people whose links or assignments have changed: those who can sign in.
+create function access_revoke_people(p_people uuid[]) returns void language plpgsql as $$
+begin
+    perform access_revoke('person', array(select distinct a.person from account a where a.person = any (p_people)));
+end $$;
+
+-- An id that is another name of something known; entity 1 person, 2 organisation (enum alias_entity).
+create function put_aliases(p_ids uuid[], p_canonicals uuid[], p_entity smallint) returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
+    v_new uuid[];
+    v_canonicals uuid[];
+begin
+    with new as (
+        insert into alias (id, canonical, entity, epoch, xid)
+        select i.id, i.canonical, p_entity, v_stamp.epoch, v_stamp.xid
+        from unnest(p_ids, p_canonicals) as i (id, canonical) order by i.id
+        on conflict do nothing
+        returning id, canonical
+    ) select array_agg(n.id), array_agg(n.canonical) into v_new, v_canonicals from new n;
+    perform outbox_append(array_agg(uuid_v7()), array_agg(i.id::text), array_agg(108::smallint),
+                          array_agg('\x84'::bytea || event_uuid('id', i.id) || event_uuid('canonical', i.canonical)
+                                    || event_text('entity', (array['person', 'organisation'])[p_entity])
+                                    || event_int('revision', 1)))
+    from unnest(v_new, v_canonicals) as i (id, canonical)
+    having count(*) > 0;
+end $$;

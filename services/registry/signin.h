@@ -1,0 +1,35 @@
+/* Role signin: tokens for clients, sessions for people. One process, for a password's hash takes
+ * 19 MiB and some 30 ms: one at a time, between them the loop goes round. */
+#ifndef REGISTRY_SIGNIN_H
+#define REGISTRY_SIGNIN_H
+
+#include "passwords.h"
+#include "service/service.h"
+
+struct signin {
+    struct process *process;
+    struct signing_key *key;
+    struct passwords *passwords;
+    struct loop_timer *publish; /* until the key is with the others */
+};
+
+/* A listener's start and stop. */
+enum error signin_start(struct process *process, struct err *err);
+void signin_stop(struct process *process);
+
+static inline struct signin *signin_of(const struct http_request *request)
+{
+    return process_of(request)->state;
+}
+
+/* token.c */
+void post_token(struct http_request *request); /* POST /oauth/token */
+void get_keys(struct http_request *request);   /* GET /.well-known/jwks.json */
+
+/* session.c */
+void post_session(struct http_request *request);       /* POST /v1/session */
+void post_session_renew(struct http_request *request); /* POST /v1/session/renew */
+void delete_session(struct http_request *request);     /* DELETE /v1/session */
+void get_me(struct http_request *request);             /* GET /v1/me */
+
+#endif

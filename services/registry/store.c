@@ -1,0 +1,374 @@
+#include "store.h"
+
+#include "auth/auth.h"
+#include "contracts/topics.h"
+
+/* ---- Entrances ---- */
+
+const struct statement store_put_organisations = {
+    "put_organisations", "select * from put_organisations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+                         "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"};
+const struct statement store_put_people = {
+    "put_people", "select * from put_people($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+                  "$13, $14, $15, $16, $17)"};
+const struct statement store_put_classes = {
+    "put_classes", "select * from put_classes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+                   "$13, $14, $15, $16, $17, $18, $19, $20)"};
+const struct statement store_put_enrolments = {
+    "put_enrolments", "select * from put_enrolments($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+                      "$12, $13, $14, $15)"};
+const struct statement store_put_assignments = {
+    "put_assignments", "select * from put_assignments($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+                       "$11, $12, $13, $14, $15, $16)"};
+const struct statement store_put_guardians = {
+    "put_guardians", "select * from put_guardians($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+                     "$12, $13, $14, $15, $16, $17, $18)"};
+
+/* ---- Role signin ---- */
+
+void store_client(struct db_async *db, const struct uuid *client, db_async_callback *callback,
+                  void *context)
+{
+    static const struct statement statement = {
+        "client", "select c.active, c.scopes, s.digest from client c join client_secret s on "
+                  "s.client = c.id where c.id = $1"};
+    struct params params = {0};
+    param_uuid(&params, client);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_login(struct db_async *db, struct str login, db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "login", "select a.id, p.hash from account a join password p on p.account = a.id"
+                 " where a.login = $1 and a.active"};
+    struct params params = {0};
+    param_text(&params, login);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_session_open(struct db_async *db, const struct session_opening *opening,
+                        db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {"session_open",
+                                               "select session_open($1, $2, $3, $4)"};
+    struct params params = {0};
+    param_uuid(&params, &opening->session);
+    param_uuid(&params, &opening->account);
+    param_bytes(&params, opening->digest);
+    param_instant(&params, opening->valid_until);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_session_renew(struct db_async *db, const struct session_renewal *renewal,
+                         db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {"session_renew",
+                                               "select * from session_renew($1, $2, $3)"};
+    struct params params = {0};
+    param_bytes(&params, renewal->digest);
+    param_bytes(&params, renewal->next);
+    param_instant(&params, renewal->valid_until);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_session_end(struct db_async *db, struct str digest, db_async_callback *callback,
+                       void *context)
+{
+    static const struct statement statement = {"session_end", "select session_end($1)"};
+    struct params params = {0};
+    param_bytes(&params, digest);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_me(struct db_async *db, const struct me_wanted *wanted, db_async_callback *callback,
+              void *context)
+{
+    static const struct statement of_account = {"me_account",
+                                                "select * from me_account($1, $2, $3, $4)"};
+    static const struct statement of_client = {
+        "me_client", "select id, name, jsonb_build_array(jsonb_build_object('role', 'client', "
+                     "'node', node)) as roles from client where id = $1"};
+    struct params params = {0};
+    param_uuid(&params, &wanted->id);
+    if (!wanted->client) {
+        param_uuid(&params, &wanted->session);
+        param_text(&params, wanted->language);
+        param_date(&params, date_today());
+    }
+    db_async_exec(db, wanted->client ? &of_client : &of_account, &params, callback, context);
+}
+
+void store_keys(struct db_async *db, db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "keys", "select jwk from public_key where retired_at is null or retired_at > now() - "
+                "interval '2 hours' order by kid"};
+    db_async_exec(db, &statement, NULL, callback, context);
+}
+
+void store_key_publish(struct db_async *db, const struct public_key *key, struct str head,
+                       db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {"key_publish", "select key_publish($1, $2, $3)"};
+    struct params params = {0};
+    param_text(&params, key->kid);
+    param_text(&params, key->jwk);
+    param_bytes(&params, head);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+/* ---- Straight-line ---- */
+
+enum error store_put_references(struct db *db, const struct reference *references, size_t count,
+                                int32_t *changed, struct err *err)
+{
+    static const struct statement statement = {
+        "put_references", "select put_references($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    const void **items = ARENA_ARRAY(&arena, count, const void *);
+    struct str *heads = ARENA_ARRAY(&arena, count, struct str);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_done) struct buf head = {0};
+        items[i] = &references[i];
+        record_encode_head(&reference_event, items[i], &head);
+        heads[i] = str_copy(&arena, buf_str(&head));
+    }
+    param_records(&params, &reference_columns, items, count, &arena);
+    struct column column = column_bytes(&arena, heads, count);
+    param_column(&params, &column);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    *changed = code ? 0 : result_int(&result, 0, 0);
+    return code;
+}
+
+/* The event of a row that was written in this transaction: its whole state. */
+static enum error append_state(struct db *db, enum event_number number, const struct uuid *id,
+                               const void *item, struct err *err)
+{
+    static const struct statement statement = {
+        "append_state", "select outbox_append(array[uuid_v7()], array[$1::uuid::text], "
+                        "array[$2::smallint], array[$3::bytea])"};
+    CLEANUP(buf_done) struct buf value = {0};
+    struct params params = {0};
+    record_encode_value(event_type_get(number)->record, item, &value);
+    param_uuid(&params, id);
+    param_int(&params, number);
+    param_bytes(&params, buf_str(&value));
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+static enum error lock_row(struct db *db, const char *table, const struct uuid *id, struct err *err)
+{
+    static const struct statement statement = {"put_lock", "select put_lock($1, array[$2::uuid])"};
+    struct params params = {0};
+    param_text(&params, str_from(table));
+    param_uuid(&params, id);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+static enum error revoke(struct db *db, const struct uuid *client, struct err *err)
+{
+    static const struct statement statement = {"revoke_client",
+                                               "select access_revoke('client', array[$1::uuid])"};
+    struct params params = {0};
+    param_uuid(&params, client);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+static enum error put_client_secret(struct db *db, const struct uuid *client, struct str digest,
+                                    struct err *err)
+{
+    static const struct statement statement = {
+        "client_secret", "insert into client_secret (client, digest) values ($1, $2)"
+                         " on conflict (client) do update set digest = excluded.digest"};
+    struct params params = {0};
+    param_uuid(&params, client);
+    param_bytes(&params, digest);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_client_add(struct db *db, const struct client *client, struct str digest,
+                            struct err *err)
+{
+    static const struct statement statement = {
+        "client_add", "insert into client (id, name, node, scopes, epoch, xid)"
+                      " select $1, $2, o.id, $4, s.epoch, s.xid from organisation o, "
+                      "outbox_stamp() s where o.id = canonical_of($3)"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_uuid(&params, &client->id);
+    param_text(&params, client->name);
+    param_uuid(&params, &client->node);
+    param_int(&params, client->scopes);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code && result_affected(&result) == 0)
+        code = err_set(err, ERROR_NOT_FOUND, "there is no such organisation");
+    if (!code)
+        code = put_client_secret(db, &client->id, digest, err);
+    return code ? code : append_state(db, EVENT_CLIENT_CHANGED, &client->id, client, err);
+}
+
+/* Tokens that the old secret got are void. */
+enum error store_client_rotate(struct db *db, const struct uuid *client, struct str digest,
+                               struct err *err)
+{
+    static const struct statement statement = {"client_is_active",
+                                               "select from client where id = $1 and active"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_uuid(&params, client);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code && result_rows(&result) == 0)
+        code = err_set(err, ERROR_NOT_FOUND, "there is no such client");
+    if (!code)
+        code = put_client_secret(db, client, digest, err);
+    return code ? code : revoke(db, client, err);
+}
+
+enum error store_client_revoke(struct db *db, const struct uuid *client, struct err *err)
+{
+    static const struct statement statement = {
+        "client_revoke", "update client c set active = false, revision = c.revision + 1, epoch = "
+                         "s.epoch, xid = s.xid from outbox_stamp() s where c.id = $1"
+                         " returning c.id, c.name, c.node, c.scopes, c.active, c.revision"};
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_uuid(&params, client);
+    enum error code = lock_row(db, "client", client, err);
+    if (!code)
+        code = db_exec(db, &statement, &params, &result, err);
+    if (code)
+        return code;
+    size_t count;
+    const struct client *changed = result_records(&result, &client_event, &arena, &count);
+    if (count == 0)
+        return err_set(err, ERROR_NOT_FOUND, "there is no such client");
+    code = append_state(db, EVENT_CLIENT_CHANGED, client, changed, err);
+    return code ? code : revoke(db, client, err);
+}
+
+/* ---- Accounts ---- */
+
+static enum error put_password(struct db *db, const struct uuid *account, struct str hash,
+                               struct err *err)
+{
+    static const struct statement statement = {
+        "password", "insert into password (account, hash) values ($1, $2)"
+                    " on conflict (account) do update set hash = excluded.hash"};
+    struct params params = {0};
+    param_uuid(&params, account);
+    param_text(&params, hash);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* The account of a row that was just written, as its event. */
+static enum error append_account(struct db *db, const struct result *result, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    size_t count;
+    const struct account *account = result_records(result, &account_event, &arena, &count);
+    return count ? append_state(db, EVENT_ACCOUNT_CHANGED, &account->id, account, err)
+                 : err_set(err, ERROR_NOT_FOUND, "there is no such person or account");
+}
+
+enum error store_account_add(struct db *db, const struct account_adding *adding, struct err *err)
+{
+    static const struct statement statement = {
+        "account_add", "insert into account (id, person, login, locale, roles, epoch, xid)"
+                       " select $1, p.id, $3, $4, $5::text::jsonb, s.epoch, s.xid"
+                       "   from person p, outbox_stamp() s where p.id = canonical_of($2)"
+                       " returning id, person, active, locale, roles, revision"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_uuid(&params, &adding->id);
+    param_uuid(&params, &adding->person);
+    param_text(&params, adding->login);
+    param_text(&params, adding->locale);
+    param_text(&params, adding->roles);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        code = append_account(db, &result, err);
+    return code ? code : put_password(db, &adding->id, adding->hash, err);
+}
+
+static enum error account_find(struct db *db, struct str login, struct uuid *id, struct err *err)
+{
+    static const struct statement statement = {"account_find",
+                                               "select id from account where login = $1"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_text(&params, login);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code && result_rows(&result) == 0)
+        code = err_set(err, ERROR_NOT_FOUND, "there is no such login");
+    if (!code)
+        *id = result_uuid(&result, 0, 0);
+    return code;
+}
+
+static enum error account_set_active(struct db *db, const struct uuid *id, bool active,
+                                     struct err *err)
+{
+    static const struct statement statement = {
+        "account_set_active",
+        "update account a set active = $2, revision = a.revision + 1, epoch = s.epoch, xid = s.xid"
+        "  from outbox_stamp() s where a.id = $1"
+        " returning a.id, a.person, a.active, a.locale, a.roles, a.revision"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_uuid(&params, id);
+    param_bool(&params, active);
+    enum error code = lock_row(db, "account", id, err);
+    if (!code)
+        code = db_exec(db, &statement, &params, &result, err);
+    return code ? code : append_account(db, &result, err);
+}
+
+static enum error account_end_sessions(struct db *db, const struct uuid *id, struct err *err)
+{
+    static const struct statement statement = {"account_sessions_end",
+                                               "select account_sessions_end($1)"};
+    struct params params = {0};
+    param_uuid(&params, id);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_account_reset(struct db *db, struct str login, struct str hash, struct err *err)
+{
+    struct uuid id;
+    enum error code = account_find(db, login, &id, err);
+    if (!code)
+        code = put_password(db, &id, hash, err);
+    if (!code)
+        code = account_set_active(db, &id, true, err);
+    return code ? code : account_end_sessions(db, &id, err);
+}
+
+enum error store_account_lock(struct db *db, struct str login, struct err *err)
+{
+    struct uuid id;
+    enum error code = account_find(db, login, &id, err);
+    if (!code)
+        code = account_set_active(db, &id, false, err);
+    return code ? code : account_end_sessions(db, &id, err);
+}
+
+enum error store_journal(struct db *db, const char *who, const char *what, struct err *err)
+{
+    static const struct statement statement = {"journal",
+                                               "insert into journal (who, what) values ($1, $2)"};
+    struct params params = {0};
+    param_text(&params, str_from(who));
+    param_text(&params, str_from(what));
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_sweep_sessions(struct db *db, struct err *err)
+{
+    static const struct statement statement = {"session_sweep", "select session_sweep()"};
+    return db_exec(db, &statement, NULL, NULL, err);
+}

@@ -1,0 +1,118 @@
+/* The only file that talks SQL: a statement each, named for its meaning. */
+#ifndef REGISTRY_STORE_H
+#define REGISTRY_STORE_H
+
+#include "contracts/registry.h"
+#include "db/async.h"
+
+/* ---- The entrances' (entrances.h): columns of X_columns behind the four of every entrance, and
+ * the events' heads ---- */
+
+extern const struct statement store_put_organisations, store_put_people, store_put_classes,
+    store_put_enrolments, store_put_assignments, store_put_guardians;
+
+/* ---- Role signin ---- */
+
+/* active, scopes, digest; no row: there is no such client. */
+void store_client(struct db_async *db, const struct uuid *client, db_async_callback *callback,
+                  void *context);
+
+/* id, hash; no row: there is no such login, or it is locked. */
+void store_login(struct db_async *db, struct str login, db_async_callback *callback, void *context);
+
+/* A session with the secret by which it is renewed. */
+struct session_opening {
+    struct uuid session, account;
+    struct str digest; /* 32 bytes */
+    struct instant valid_until;
+};
+void store_session_open(struct db_async *db, const struct session_opening *opening,
+                        db_async_callback *callback, void *context);
+
+/* session, account; no row: nothing to be renewed. `next` and `valid_until`: of the secret that
+ * comes instead. */
+struct session_renewal {
+    struct str digest, next; /* 32 bytes each */
+    struct instant valid_until;
+};
+void store_session_renew(struct db_async *db, const struct session_renewal *renewal,
+                         db_async_callback *callback, void *context);
+
+/* Whether there was one. */
+void store_session_end(struct db_async *db, struct str digest, db_async_callback *callback,
+                       void *context);
+
+/* Who somebody is, as GET /v1/me shows it: columns of me_record. `session` nil: of a client. No
+ * row: the session was ended. */
+struct me_wanted {
+    struct uuid id, session;
+    bool client;
+    struct str language; /* "kk" or "ru": names of organisations */
+};
+void store_me(struct db_async *db, const struct me_wanted *wanted, db_async_callback *callback,
+              void *context);
+
+/* jwk, one a row. */
+void store_keys(struct db_async *db, db_async_callback *callback, void *context);
+
+/* Once for each kid; `head` of key_event. */
+void store_key_publish(struct db_async *db, const struct public_key *key, struct str head,
+                       db_async_callback *callback, void *context);
+
+/* ---- Reads; `today` and the caller where rights decide ---- */
+
+struct page {
+    struct uuid of;    /* parent, organisation, class; nil: the caller's own nodes */
+    struct uuid after; /* nil: from the first on */
+    int32_t limit;
+    struct instant changed_since; /* absent: all */
+};
+
+/* Whether the caller's subtrees hold an organisation: a smallint as may_see_class() says it. */
+extern const struct statement store_may_see_organisation, store_may_see_person;
+
+extern const struct record organisation_view, class_view, learner_view, person_view;
+void store_organisation(struct db_async *db, const struct uuid *id, db_async_callback *callback,
+                        void *context);
+void store_organisations(struct db_async *db, const struct page *page, const struct uuids *roots,
+                         struct arena *arena, db_async_callback *callback, void *context);
+void store_classes(struct db_async *db, const struct page *page, db_async_callback *callback,
+                   void *context);
+void store_learners(struct db_async *db, const struct page *page, struct date today,
+                    db_async_callback *callback, void *context);
+void store_person(struct db_async *db, const struct uuid *id, db_async_callback *callback,
+                  void *context);
+
+/* ---- Straight-line: commands, jobs, demo ---- */
+
+/* Writes what differs; ERROR_SERIALIZE: again. `*changed`: how many. */
+enum error store_put_references(struct db *db, const struct reference *references, size_t count,
+                                int32_t *changed, struct err *err) MUST_CHECK;
+
+/* These are parts of one transaction of the caller's; the events are appended. ERROR_NOT_FOUND:
+ * there is no such node, client, person or login. */
+enum error store_client_add(struct db *db, const struct client *client, struct str digest,
+                            struct err *err) MUST_CHECK;
+enum error store_client_rotate(struct db *db, const struct uuid *client, struct str digest,
+                               struct err *err) MUST_CHECK;
+enum error store_client_revoke(struct db *db, const struct uuid *client,
+                               struct err *err) MUST_CHECK;
+
+/* `roles` is JSON as the event has them. ERROR_DUPLICATE: the login is taken. */
+struct account_adding {
+    struct uuid id, person;
+    struct str login, locale, roles, hash;
+};
+enum error store_account_add(struct db *db, const struct account_adding *adding,
+                             struct err *err) MUST_CHECK;
+/* Its sessions end. */
+enum error store_account_reset(struct db *db, struct str login, struct str hash,
+                               struct err *err) MUST_CHECK;
+enum error store_account_lock(struct db *db, struct str login, struct err *err) MUST_CHECK;
+
+enum error store_journal(struct db *db, const char *who, const char *what,
+                         struct err *err) MUST_CHECK;
+
+enum error store_sweep_sessions(struct db *db, struct err *err) MUST_CHECK;
+
+#endif
