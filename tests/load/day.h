@@ -1,0 +1,41 @@
+/* What a school day brings: a register a lesson, and marks.
+ *
+ * Lessons of today come first, then those of the days before in this term; each (class, date,
+ * lesson) once: what the ledger has is not sent again. On a day without school the last school day
+ * counts as today. Shares of absences follow what schools report, roughly: nothing is measured by
+ * them. */
+#ifndef LOAD_DAY_H
+#define LOAD_DAY_H
+
+#include "contracts/marks.h"
+#include "contracts/registers.h"
+#include "world.h"
+
+enum { DAY_LESSONS = 6, DAYS_MOST = 60 };
+
+struct day {
+    const struct world *world;
+    uint64_t random;
+    struct date today;            /* as the calendar has it */
+    struct date dates[DAYS_MOST]; /* school days, the newest first */
+    size_t dates_count;
+    bool *taken; /* by slot: [date][lesson][class] */
+    size_t next; /* slot */
+};
+
+/* `world` is borrowed; `seed` decides all that is random. */
+void day_open(struct day *day, const struct world *world, struct date today, uint64_t seed);
+void day_done(struct day *day);
+
+/* This lesson has its register. */
+void day_take(struct day *day, const struct uuid *class, struct date date, int lesson);
+
+/* At most `count` registers of lessons that have none; less when there are no more. */
+size_t day_registers(struct day *day, struct lesson_register *items, size_t count,
+                     struct arena *arena);
+void day_marks(struct day *day, struct mark *items, size_t count);
+
+/* A number below `below` (at least 1). */
+uint64_t day_random(struct day *day, uint64_t below);
+
+#endif

@@ -1,0 +1,41 @@
+/* What was sent, and what became of it: the other side's books, by which tests/recount counts.
+ *
+ * Lines of words, only ever appended. An item is written before it is sent for the first time, its
+ * outcome when it is known; an item without one may have been taken or not:
+ *
+ *     mark ID ORGANISATION CLASS LEARNER DATE LESSON SUBJECT KIND POINTS MAX_POINTS VALUE
+ *     register ID ORGANISATION CLASS DATE LESSON SUBJECT LEARNER:CODE:MINUTES,...
+ *     accepted ID
+ *     rejected ID CODE
+ *
+ * What is absent is "-". Names are those of the API. */
+#ifndef LOAD_LEDGER_H
+#define LOAD_LEDGER_H
+
+#include <stdio.h>
+
+#include "contracts/marks.h"
+#include "contracts/registers.h"
+
+struct day;
+
+struct ledger {
+    FILE *file;
+    const char *path;
+};
+
+/* Makes the folders above it, too. */
+enum error ledger_open(struct ledger *ledger, const char *path, struct err *err) MUST_CHECK;
+void ledger_mark(struct ledger *ledger, const struct mark *mark);
+void ledger_register(struct ledger *ledger, const struct lesson_register *taken);
+void ledger_accepted(struct ledger *ledger, const struct uuid *id);
+void ledger_rejected(struct ledger *ledger, const struct uuid *id, struct str code);
+
+/* Hands what was written to the system: from then on it survives the end of this process. */
+enum error ledger_flush(struct ledger *ledger, struct err *err) MUST_CHECK;
+
+/* Tells `day` which lessons have their register. */
+enum error ledger_read_taken(const char *path, struct day *day, struct err *err) MUST_CHECK;
+void ledger_close(struct ledger *ledger);
+
+#endif
