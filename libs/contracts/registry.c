@@ -178,7 +178,7 @@ static const struct value enrolment_mode_names[] = {
     {"extern", ENROLMENT_EXTERN},
     {"long_absence", ENROLMENT_LONG_ABSENCE},
 };
-static const struct values enrolment_modes = VALUES(enrolment_mode_names);
+const struct values enrolment_modes = VALUES(enrolment_mode_names);
 #define ENROLMENT_FIELDS(by_)                                                                \
     FIELD(enrolment, id, .required = true), FIELD(enrolment, learner, .required = true by_), \
         FIELD(enrolment, class, .required = true), FIELD(enrolment, from, .required = true), \

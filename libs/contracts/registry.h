@@ -161,6 +161,7 @@ enum enrolment_mode {
     ENROLMENT_EXTERN,
     ENROLMENT_LONG_ABSENCE
 };
+extern const struct values enrolment_modes;
 struct enrolment {
     struct uuid id, learner, class;
     struct date from, to; /* `to` is the last day; absent: open */

@@ -14,4 +14,11 @@ void post_enrolments(struct http_request *request);
 void post_assignments(struct http_request *request);
 void post_guardians(struct http_request *request);
 
+/* reads.c */
+void get_organisations(struct http_request *request);  /* GET /v1/organisations?parent= */
+void get_organisation(struct http_request *request);   /* GET /v1/organisations/{id} */
+void get_classes(struct http_request *request);        /* GET /v1/classes?organisation= */
+void get_class_learners(struct http_request *request); /* GET /v1/classes/{id}/learners */
+void get_person(struct http_request *request);         /* GET /v1/people/{id} */
+
 #endif

@@ -406,7 +406,8 @@ static enum error add_logins(struct demo *demo, struct buf *out, struct err *err
 {
     const struct new_account parent = {.login = STR("demo.parent"),
                                        .person = parent_id(0, OLDER_CHILD, 0, 0)};
-    const struct new_account teacher = {.login = STR("demo.teacher"), .person = teacher_id(0, 0)};
+    const struct new_account teacher = {.login = STR("demo.teacher"),
+                                        .person = teacher_id(0, OLDER_CHILD)};
     const struct new_account official = {.login = STR("demo.official"),
                                          .person = id_of("official", 0, 0, 0),
                                          .node = demo->ministry,

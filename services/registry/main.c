@@ -23,6 +23,16 @@ static const struct route api_routes[] = {
     BATCH("/v1/enrolments", post_enrolments, "enrolments"),
     BATCH("/v1/assignments", post_assignments, "assignments of teachers"),
     BATCH("/v1/guardians", post_guardians, "guardian links"),
+    {HTTP_GET, "/v1/organisations", get_organisations, .scope = SCOPE_REGISTRY_READ,
+     .summary = "The organisations below `parent`; without it, the caller's own."},
+    {HTTP_GET, "/v1/organisations/{id}", get_organisation, .scope = SCOPE_REGISTRY_READ,
+     .summary = "One organisation."},
+    {HTTP_GET, "/v1/classes", get_classes, .scope = SCOPE_REGISTRY_READ,
+     .summary = "The classes and groups of an `organisation`."},
+    {HTTP_GET, "/v1/classes/{id}/learners", get_class_learners, .scope = SCOPE_REGISTRY_READ,
+     .summary = "Who is enrolled in a class on a `date`, today where none is given."},
+    {HTTP_GET, "/v1/people/{id}", get_person,
+     .summary = "A person, without identifiers and contacts."},
 };
 
 static const struct route signin_routes[] = {

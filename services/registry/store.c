@@ -1,6 +1,5 @@
 #include "store.h"
 
-#include "auth/auth.h"
 #include "contracts/topics.h"
 
 /* ---- Entrances ---- */
@@ -115,6 +114,156 @@ void store_key_publish(struct db_async *db, const struct public_key *key, struct
     param_text(&params, key->kid);
     param_text(&params, key->jwk);
     param_bytes(&params, head);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+/* ---- Reads: may they ---- */
+
+static void param_uuids(struct params *params, struct uuids list, struct arena *arena)
+{
+    struct column column = column_uuids(arena, list.items, list.count);
+    param_column(params, &column);
+}
+
+void store_may_see_organisation(struct db_async *db, const struct uuid *organisation,
+                                const struct caller *caller, db_async_callback *callback,
+                                void *context)
+{
+    static const struct statement statement = {"may_see_organisation",
+                                               "select may_see_organisation($1, $2, $3, $4)"};
+    struct params params = {0};
+    param_uuid(&params, organisation);
+    param_uuid(&params, &caller->principal->session);
+    param_uuids(&params, caller->principal->overview, caller->arena);
+    param_uuids(&params, caller->principal->classes, caller->arena);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+static void param_caller(struct params *params, const struct caller *caller)
+{
+    param_scope(params, caller->principal, caller->arena);
+    param_uuid(params, &caller->principal->session);
+    param_uuids(params, caller->principal->overview, caller->arena);
+}
+
+void store_may_see_roster(struct db_async *db, const struct uuid *class,
+                          const struct caller *caller, db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {"may_see_roster",
+                                               "select may_see_roster($1, $2, $3, $4, $5, $6, $7)"};
+    struct params params = {0};
+    param_uuid(&params, class);
+    param_caller(&params, caller);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_may_see_person(struct db_async *db, const struct uuid *person,
+                          const struct caller *caller, db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "may_see_person", "select may_see_person(canonical_of($1), $2, $3, $4, $5, $6, $7, $8)"};
+    struct params params = {0};
+    param_uuid(&params, person);
+    param_date(&params, date_today());
+    param_caller(&params, caller);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+/* ---- Reads: what there is ---- */
+
+#define NAME_JSON "jsonb_build_object('kk', o.name_kk, 'ru', o.name_ru) as name"
+#define ORGANISATION_VIEW                                                                  \
+    "select o.id, " NAME_JSON ", o.kind, o.bin, o.kato, o.address_kato, o.subordinate_to," \
+    "       o.ownership, o.languages, o.shifts, o.valid_from, o.valid_to, o.revision"      \
+    "  from organisation o "
+#define NAMES_JSON                                                                          \
+    "jsonb_strip_nulls(jsonb_build_object('family', p.family, 'given', p.given, 'middle', " \
+    "p.middle)) as names"
+
+static void param_page(struct params *params, const struct page *page)
+{
+    param_uuid(params, &page->of);
+    param_uuid(params, &page->after);
+    param_int(params, page->limit);
+}
+
+void store_organisations(struct db_async *db, const struct page *page, struct arena *arena,
+                         db_async_callback *callback, void *context)
+{
+    static const struct statement below = {
+        "organisations_below",
+        ORGANISATION_VIEW "where o.subordinate_to = canonical_of($1) and ($2::uuid is null or o.id "
+                          "> $2) order by o.id limit $3"};
+    static const struct statement roots = {"organisations_roots", ORGANISATION_VIEW
+                                           "where o.id = any ($1) and ($2::uuid is null or "
+                                           "o.id > $2) order by o.id limit $3"};
+    struct params params = {0};
+    bool given = uuid_present(&page->of);
+    if (given) {
+        param_page(&params, page);
+    } else {
+        param_uuids(&params, page->roots, arena);
+        param_uuid(&params, &page->after);
+        param_int(&params, page->limit);
+    }
+    db_async_exec(db, given ? &below : &roots, &params, callback, context);
+}
+
+void store_organisation(struct db_async *db, const struct uuid *id, db_async_callback *callback,
+                        void *context)
+{
+    static const struct statement statement = {"organisation",
+                                               ORGANISATION_VIEW "where o.id = canonical_of($1)"};
+    struct params params = {0};
+    param_uuid(&params, id);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_classes(struct db_async *db, const struct page *page, db_async_callback *callback,
+                   void *context)
+{
+    static const struct statement statement = {
+        "classes",
+        "select id, organisation, name, type, homerooms as of, subject, grade, language, shift,"
+        "       academic_year, previous, revision"
+        "  from class where organisation = canonical_of($1) and ($2::uuid is null or id > $2)"
+        " order by id limit $3"};
+    struct params params = {0};
+    param_page(&params, page);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+static const struct field roster_entry_fields[] = {
+    FIELD(roster_entry, id),        FIELD(roster_entry, names, .record = &person_names_record),
+    FIELD(roster_entry, enrolment), FIELD(roster_entry, from),
+    FIELD(roster_entry, to),        FIELD(roster_entry, mode, .values = &enrolment_modes),
+};
+const struct record roster_entry_record = RECORD(roster_entry, roster_entry_fields);
+
+void store_roster(struct db_async *db, const struct page *page, db_async_callback *callback,
+                  void *context)
+{
+    static const struct statement statement = {
+        "roster", "select p.id, " NAMES_JSON ", e.id as enrolment, e.valid_from as from,"
+                  "       e.valid_to as to, e.mode"
+                  "  from enrolment e join person p on p.id = e.learner"
+                  " where e.class = $1 and ($2::uuid is null or e.learner > $2)"
+                  "   and $4 between e.valid_from and coalesce(e.valid_to, $4)"
+                  " order by e.learner limit $3"};
+    struct params params = {0};
+    param_page(&params, page);
+    param_date(&params, page->date);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_person(struct db_async *db, const struct uuid *id, db_async_callback *callback,
+                  void *context)
+{
+    static const struct statement statement = {
+        "person", "select p.id, " NAMES_JSON ", p.birth_date, p.sex, p.roles, p.revision"
+                  "  from person p where p.id = canonical_of($1)"};
+    struct params params = {0};
+    param_uuid(&params, id);
     db_async_exec(db, &statement, &params, callback, context);
 }
 

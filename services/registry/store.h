@@ -2,6 +2,7 @@
 #ifndef REGISTRY_STORE_H
 #define REGISTRY_STORE_H
 
+#include "auth/auth.h"
 #include "contracts/registry.h"
 #include "db/async.h"
 
@@ -59,27 +60,55 @@ void store_keys(struct db_async *db, db_async_callback *callback, void *context)
 void store_key_publish(struct db_async *db, const struct public_key *key, struct str head,
                        db_async_callback *callback, void *context);
 
-/* ---- Reads; `today` and the caller where rights decide ---- */
+/* ---- Reads ---- */
 
+/* One smallint: 2 the caller may, 1 it is in its subtree but it may not, 0 it does not exist for
+ * it, -1 its session was ended (schema/0012_reads.sql). The organisation may be nil: its own nodes.
+ */
+struct caller {
+    const struct principal *principal;
+    struct arena *arena;
+};
+void store_may_see_organisation(struct db_async *db, const struct uuid *organisation,
+                                const struct caller *caller, db_async_callback *callback,
+                                void *context);
+void store_may_see_roster(struct db_async *db, const struct uuid *class,
+                          const struct caller *caller, db_async_callback *callback, void *context);
+void store_may_see_person(struct db_async *db, const struct uuid *person,
+                          const struct caller *caller, db_async_callback *callback, void *context);
+
+/* What is listed, in the order of ids: those behind `after`, at most `limit`. */
 struct page {
-    struct uuid of;    /* parent, organisation, class; nil: the caller's own nodes */
+    struct uuid of; /* parent, organisation or class; nil: of `roots` */
+    struct uuids roots;
+    struct date date;  /* of a roster */
     struct uuid after; /* nil: from the first on */
     int32_t limit;
-    struct instant changed_since; /* absent: all */
 };
 
-/* Whether the caller's subtrees hold an organisation: a smallint as may_see_class() says it. */
-extern const struct statement store_may_see_organisation, store_may_see_person;
-
-extern const struct record organisation_view, class_view, learner_view, person_view;
+/* Columns of organisation_event. */
+void store_organisations(struct db_async *db, const struct page *page, struct arena *arena,
+                         db_async_callback *callback, void *context);
 void store_organisation(struct db_async *db, const struct uuid *id, db_async_callback *callback,
                         void *context);
-void store_organisations(struct db_async *db, const struct page *page, const struct uuids *roots,
-                         struct arena *arena, db_async_callback *callback, void *context);
+
+/* Columns of class_event. */
 void store_classes(struct db_async *db, const struct page *page, db_async_callback *callback,
                    void *context);
-void store_learners(struct db_async *db, const struct page *page, struct date today,
-                    db_async_callback *callback, void *context);
+
+/* Who is enrolled in a class on a day. */
+struct roster_entry {
+    struct uuid id; /* of the learner */
+    struct person_names names;
+    struct uuid enrolment;
+    struct date from, to;
+    enum enrolment_mode mode;
+};
+extern const struct record roster_entry_record;
+void store_roster(struct db_async *db, const struct page *page, db_async_callback *callback,
+                  void *context);
+
+/* Columns of person_event. */
 void store_person(struct db_async *db, const struct uuid *id, db_async_callback *callback,
                   void *context);
 

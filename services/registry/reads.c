@@ -1,0 +1,196 @@
+/* What there is, by the rights of the caller: first whether they may, then the rows. */
+#include "api.h"
+#include "base/clock.h"
+#include "contracts/registry.h"
+#include "store.h"
+
+enum { SESSION_ENDED = -1, MAY_NOT = 1, MAY = 2 };
+
+/* A read on its way; in the request's arena. */
+struct reading {
+    struct http_request *request;
+    const struct record *view;
+    struct page page;
+    void (*then)(struct reading *reading);
+};
+
+static struct db_async *read_of(const struct reading *reading)
+{
+    return process_of(reading->request)->read;
+}
+
+static struct reading *reading_new(struct http_request *request, const struct record *view,
+                                   void (*then)(struct reading *reading))
+{
+    struct reading *reading = ARENA_NEW(&request->arena, struct reading);
+    *reading = (struct reading){.request = request, .view = view, .then = then};
+    return reading;
+}
+
+/* ---- May they? ---- */
+
+static void answered(void *context, const struct result *result, enum error code,
+                     const struct err *err)
+{
+    struct reading *reading = context;
+    if (code) {
+        http_error(reading->request, err);
+        return;
+    }
+    switch (result_int(result, 0, 0)) {
+    case MAY:
+        reading->then(reading);
+        break;
+    case MAY_NOT:
+        http_problem(reading->request, 403, "forbidden", NULL);
+        break;
+    case SESSION_ENDED:
+        http_problem(reading->request, 401, "unauthorized", NULL);
+        break;
+    default:
+        http_problem(reading->request, 404, "not_found", NULL);
+    }
+}
+
+static struct caller caller_of(struct http_request *request)
+{
+    return (struct caller){auth_principal(request), &request->arena};
+}
+
+/* ---- Answers ---- */
+
+static void one_arrived(void *context, const struct result *result, enum error code,
+                        const struct err *err)
+{
+    struct reading *reading = context;
+    struct http_request *request = reading->request;
+    size_t count;
+    if (code) {
+        http_error(request, err);
+        return;
+    }
+    const void *item = result_records(result, reading->view, &request->arena, &count);
+    if (count)
+        http_answer_json(request, 200, reading->view, item);
+    else
+        http_problem(request, 404, "not_found", NULL);
+}
+
+/* One row more than asked for tells whether there is a next page, which begins behind the last id
+ * shown. */
+static void page_arrived(void *context, const struct result *result, enum error code,
+                         const struct err *err)
+{
+    struct reading *reading = context;
+    struct http_request *request = reading->request;
+    size_t count, limit = (size_t)reading->page.limit - 1;
+    if (code) {
+        http_error(request, err);
+        return;
+    }
+    char *items = result_records(result, reading->view, &request->arena, &count);
+    struct str next = {0};
+    if (count > limit) {
+        const char *last = items + (limit - 1) * reading->view->size;
+        size_t id_at = record_field(reading->view, "id")->offset;
+        next = http_cursor_make(request, last + id_at, sizeof(struct uuid));
+        count = limit;
+    }
+    http_answer_list(request, reading->view, items, count, next);
+}
+
+/* `limit` and `cursor`; false: answered. */
+static bool read_page(struct reading *reading)
+{
+    int64_t limit;
+    bool given;
+    if (!http_query_int(reading->request, "limit", 1, 500, 100, &limit) ||
+        !http_cursor_read(reading->request, &reading->page.after, sizeof reading->page.after,
+                          &given))
+        return false;
+    reading->page.limit = (int32_t)limit + 1;
+    return true;
+}
+
+/* ---- Organisations ---- */
+
+static void list_organisations(struct reading *reading)
+{
+    store_organisations(read_of(reading), &reading->page, &reading->request->arena, page_arrived,
+                        reading);
+}
+
+void get_organisations(struct http_request *request)
+{
+    struct reading *reading = reading_new(request, &organisation_event, list_organisations);
+    struct caller caller = caller_of(request);
+    if (!http_query_uuid(request, "parent", &reading->page.of) || !read_page(reading))
+        return;
+    reading->page.roots = caller.principal->overview;
+    store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
+}
+
+static void show_organisation(struct reading *reading)
+{
+    store_organisation(read_of(reading), &reading->page.of, one_arrived, reading);
+}
+
+void get_organisation(struct http_request *request)
+{
+    struct reading *reading = reading_new(request, &organisation_event, show_organisation);
+    struct caller caller = caller_of(request);
+    if (http_path_uuid(request, 0, &reading->page.of))
+        store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
+}
+
+/* ---- Classes ---- */
+
+static void list_classes(struct reading *reading)
+{
+    store_classes(read_of(reading), &reading->page, page_arrived, reading);
+}
+
+void get_classes(struct http_request *request)
+{
+    struct reading *reading = reading_new(request, &class_event, list_classes);
+    struct caller caller = caller_of(request);
+    if (!http_query_uuid(request, "organisation", &reading->page.of) || !read_page(reading))
+        return;
+    if (uuid_present(&reading->page.of))
+        store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
+    else
+        http_problem(request, 400, "bad_parameter", "organisation is missing");
+}
+
+static void list_roster(struct reading *reading)
+{
+    store_roster(read_of(reading), &reading->page, page_arrived, reading);
+}
+
+void get_class_learners(struct http_request *request)
+{
+    struct reading *reading = reading_new(request, &roster_entry_record, list_roster);
+    struct caller caller = caller_of(request);
+    if (http_path_uuid(request, 0, &reading->page.of) && read_page(reading) &&
+        http_query_date(request, "date", date_today(), &reading->page.date))
+        store_may_see_roster(read_of(reading), &reading->page.of, &caller, answered, reading);
+}
+
+/* ---- People ---- */
+
+static void show_person(struct reading *reading)
+{
+    store_person(read_of(reading), &reading->page.of, one_arrived, reading);
+}
+
+/* Parents see their children and have no scope of the registry; a client needs it. */
+void get_person(struct http_request *request)
+{
+    struct reading *reading = reading_new(request, &person_event, show_person);
+    struct caller caller = caller_of(request);
+    if (caller.principal->kind == PRINCIPAL_CLIENT &&
+        !(caller.principal->scopes & SCOPE_REGISTRY_READ))
+        http_problem(request, 403, "forbidden", NULL);
+    else if (http_path_uuid(request, 0, &reading->page.of))
+        store_may_see_person(read_of(reading), &reading->page.of, &caller, answered, reading);
+}
