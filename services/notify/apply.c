@@ -1,7 +1,6 @@
 #include "apply.h"
 
 #include "contracts/registers.h"
-#include "intake/copies.h"
 #include "store.h"
 
 /* ---- eiso.grades.marks.v1 ---- */
@@ -19,7 +18,7 @@ static enum feed_kind kind_of_mark(const struct event *event)
 }
 
 /* First all marks, then what changes them: so a change finds a mark of its own batch, too. */
-static enum error apply_marks(struct event_batch *batch, struct err *err)
+enum error apply_marks(struct event_batch *batch, struct err *err)
 {
     struct feed_facts_batch facts = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact), 0};
     struct feed_facts_batch changes = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
@@ -57,7 +56,7 @@ static void add_absences(const struct event *event, struct feed_facts_batch *fac
 
 /* First all registers that were taken, then, one by one, those that change another: rare, and each
  * may change the one before. */
-static enum error apply_registers(struct event_batch *batch, struct err *err)
+enum error apply_registers(struct event_batch *batch, struct err *err)
 {
     struct feed_facts_batch facts = {
         ARENA_ARRAY(batch->arena, count_exceptions(batch), struct feed_fact), 0};
@@ -80,11 +79,3 @@ enum error apply_retract(struct event_batch *ghosts, struct err *err)
         events[i] = ghosts->events[i].id;
     return store_retract(ghosts->db, events, ghosts->count, ghosts->arena, err);
 }
-
-static const struct subscription subscriptions[] = {
-    COPY_SUBSCRIPTIONS,
-    {&topic_people, intake_copy},
-    {&topic_marks, apply_marks},
-    {&topic_registers, apply_registers},
-};
-const struct subscriptions notify_subscriptions = SUBSCRIPTIONS(subscriptions);

@@ -437,6 +437,7 @@ static void apply_some(int count)
     for (int i = 0; i < count; i++)
         APPLY(&it, mark_recorded(&it, AIGUL, 1), mark_recorded(&it, STRANGER, 2),
               mark_recorded(&it, BOLAT, 3));
+    poke_send(print("%s/notify-push-0.poke", folder));
 }
 
 static void a_reader_hears_of_its_children_within_a_second(void **state)

@@ -1,6 +1,7 @@
 /* notify: what parents hear of marks and attendance: the feed, the inbox and its stream. */
 #include "api.h"
 #include "apply.h"
+#include "intake/copies.h"
 #include "push.h"
 
 extern const struct embedded notify_schema[];
@@ -26,12 +27,19 @@ static const struct listener listeners[] = {
      .poked = push_poked},
 };
 
+static const struct subscription subscriptions[] = {
+    COPY_SUBSCRIPTIONS,
+    {&topic_people, intake_copy},
+    {&topic_marks, apply_marks},
+    {&topic_registers, apply_registers},
+};
+
 int main(int argc, char **argv)
 {
-    struct service notify = {
+    static const struct service notify = {
         .name = "notify",
         .listeners = LISTENERS(listeners),
-        .subscriptions = notify_subscriptions,
+        .subscriptions = SUBSCRIPTIONS(subscriptions),
         .retract = apply_retract,
         .schema = {notify_schema, &notify_schema_count},
     };

@@ -240,7 +240,8 @@ void store_children(struct db_async *db, const struct inbox_wanted *wanted,
         "         select count(*)::integer as unread from ("
         "           select from unnest(c.learners) l cross join lateral ("
         "             select from feed f where f.learner = l"
-        "                and (r.epoch is null or (f.epoch, f.xid, f.seq) > (r.epoch, r.xid, r.seq))"
+        "                and (f.epoch, f.xid, f.seq)"
+        "                  > (coalesce(r.epoch, 0), coalesce(r.xid, 0), coalesce(r.seq, 0))"
         "                and feed_right(f.kind) & c.rights <> 0 limit $4) x"
         "            limit $4) y) u on true"
         " order by p.given, c.child"};
