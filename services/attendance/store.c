@@ -31,7 +31,7 @@ void store_learner_absences(struct db_async *db, const struct absences_wanted *w
         "       case when r.slot > 100 then (r.slot - 100)::smallint end as session, a.code, "
         "a.minutes::integer, a.note"
         "  from absence a join register r on r.id = a.register and r.month = a.month"
-        " where a.learner = canonical_of($1) and a.date between $2 and $3 and r.active"
+        " where a.learner in (select ids_of($1)) and a.date between $2 and $3 and r.active"
         "   and ($4::date is null or (a.date, a.register) < ($4, $5::uuid))"
         " order by a.date desc, a.register desc limit $6"};
     struct params params = {0};

@@ -165,6 +165,19 @@ static void the_same_id_from_two_at_once_is_one_mark(void **state)
     assert_int_equal(log_rows(), 1);
 }
 
+static void a_learner_may_be_named_by_an_alias(void **state)
+{
+    (void)state;
+    struct mark *alias = mark_of(110001), *elsewhere = mark_of(110001);
+    alias->learner = school_id(7);
+    elsewhere->learner = school_id(8);
+    school_run(&it, "insert into copy_alias (id, canonical, entity, epoch, revision) values"
+                    " (id(7), id(110001), 1, 1, 1), (id(8), id(120001), 1, 1, 1)");
+    assert_string_equal(school_take_one(&it, &door, alias, 0), "created");
+    assert_string_equal(school_take_one(&it, &door, elsewhere, 0),
+                        "rejected not_enrolled /learner");
+}
+
 /* ---- In bulk ---- */
 
 enum { MANY = 1000 };
@@ -179,6 +192,7 @@ static void a_thousand_go_by_index(void **state)
     school_take_in_bulk(&it, &door, items, MANY);
     assert_int_equal(rows(), 2 * MANY);
     assert_int_equal(log_rows(), 2);
+    school_take_beside(&it, &door, mark_of(1000001));
 }
 
 #define MARKS_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -192,6 +206,7 @@ int main(void)
         MARKS_TEST(callers_in_one_call_keep_their_own_scopes),
         MARKS_TEST(a_call_is_one_row_of_the_log),
         MARKS_TEST(the_same_id_from_two_at_once_is_one_mark),
+        MARKS_TEST(a_learner_may_be_named_by_an_alias),
         MARKS_TEST(a_thousand_go_by_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

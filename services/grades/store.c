@@ -14,7 +14,7 @@ void store_learner_marks(struct db_async *db, const struct marks_wanted *wanted,
         "value, date, lesson::integer, teacher,"
         "       entered_at, replaces, withdraws, reason_code, comment, reason, organisation"
         "  from mark"
-        " where learner = canonical_of($1) and date between $2 and $3"
+        " where learner in (select ids_of($1)) and date between $2 and $3"
         "   and ($4::date is null or (date, id) < ($4, $5::uuid))"
         " order by date desc, id desc limit $6"};
     struct params params = {0};

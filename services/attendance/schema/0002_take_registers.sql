@@ -19,20 +19,22 @@ declare
     v_rosters uuid[];  -- ids
     v_learners integer[];
 begin
-    -- What is known of each class, and its roster on that date.
+    -- What is known of each class, and its roster on that date; each found by its index, whatever the planner believes of tables
+    -- that were filled since they were analyzed.
     with item as (
-        select i.*, c.organisation, c.shift, o.path, m.fingerprint as known, a.id as active,
-               first_value(i.id) over (partition by i.class, i.date, i.slot order by i.place) as first_id,
-               (select array_agg(distinct e.learner order by e.learner) from copy_enrolment e
-                where e.class = i.class and e.mode = 1 and i.date between e.valid_from and coalesce(e.valid_to, i.date)) as roster
+        select i.*, c.organisation, c.shift, o.path, m.fingerprint as known, a.id as active, r.learners as roster
         from unnest(p_callers, p_ids, p_classes, p_subjects, p_dates, v_slots, p_months, p_fingerprints, p_exceptions) with ordinality
                  as i (caller, id, class, subject, date, slot, month, fingerprint, exceptions, place)
-             left join register m on m.id = i.id and m.month = i.month
-             left join copy_class c on c.id = i.class
-             left join copy_organisation o on o.id = c.organisation
-             left join register a on a.class = i.class and a.date = i.date and a.slot = i.slot and a.month = i.month and a.active
+             left join lateral (select m.fingerprint from register m where m.id = i.id and m.month = i.month limit 1) m on true
+             left join lateral (select c.organisation, c.shift from copy_class c where c.id = i.class limit 1) c on true
+             left join lateral (select o.path from copy_organisation o where o.id = c.organisation limit 1) o on true
+             left join lateral (select a.id from register a where a.class = i.class and a.date = i.date and a.slot = i.slot
+                                and a.month = i.month and a.active limit 1) a on true
+             left join lateral (select array_agg(distinct e.learner order by e.learner) as learners from copy_enrolment e
+                                where e.class = i.class and e.mode = 1
+                                  and i.date between e.valid_from and coalesce(e.valid_to, i.date)) r on true
     ), judged as (
-        select i.*, stranger.place as stranger,
+        select i.*, md5(uuid_send(i.class) || array_send(i.roster))::uuid as roster_id, stranger.place as stranger,
                case when i.known is not null then case when i.known = i.fingerprint then 'duplicate' else 'id_reused' end
                     when i.organisation is null then 'class_unknown'
                     when i.path is null then 'organisation_unknown'
@@ -40,28 +42,35 @@ begin
                                      where s.caller = i.caller and s.node = any (i.path)) then 'out_of_scope'
                     when i.subject is not null and not exists (select from copy_reference r where r.list = 'subject' and r.code = i.subject)
                     then 'subject_unknown'
-                    when coalesce(i.active, i.first_id) <> i.id then 'register_exists'
+                    when i.active is not null then 'register_exists'
                     when i.roster is null then 'learner_unknown'
                     when stranger.place is not null then 'not_on_roster' end as code
         from item i
              left join lateral (
-                 select x.place - 1 as place from jsonb_array_elements(i.exceptions) with ordinality as x (exception, place)
-                 where not (x.exception->>'learner')::uuid = any (i.roster) limit 1) stranger on true
+                 select x.place - 1 as place
+                 from jsonb_array_elements(i.exceptions) with ordinality as x (exception, place),
+                      lateral (select (x.exception->>'learner')::uuid as learner) l
+                 where not l.learner = any (i.roster) and not array(select ids_of(l.learner)) && i.roster limit 1) stranger on true
+    ), ranked as ( -- the first good one of a lesson is taken
+        select j.*, first_value(j.id) over (partition by j.class, j.date, j.slot order by j.code is not null, j.place) as first_id
+        from judged j
+    ), final as (
+        select r.*, coalesce(r.code, case when r.first_id <> r.id then 'register_exists' end) as verdict from ranked r
     ), frozen as (
         insert into roster (id, class, learners)
-        select distinct md5(j.class::text || j.roster::text)::uuid, j.class, j.roster from judged j where j.code is null
+        select distinct f.roster_id, f.class, f.roster from final f where f.verdict is null
+        order by f.roster_id -- two processes with the same rosters wait for each other in one order
         on conflict do nothing
     )
-    select array_agg(j.code order by j.place),
-           array_agg(case j.code when 'id_reused' then '/id' when 'subject_unknown' then '/subject' when 'register_exists' then '/lesson'
-                                 when 'not_on_roster' then '/exceptions/' || j.stranger || '/learner'
-                                 when 'duplicate' then null else '/class' end order by j.place),
-           array_agg(case when j.code = 'register_exists' then coalesce(j.active, j.first_id) end order by j.place),
-           array_agg(j.organisation order by j.place), array_agg(j.shift order by j.place),
-           array_agg(case when j.code is null then md5(j.class::text || j.roster::text)::uuid end order by j.place),
-           array_agg(cardinality(j.roster) order by j.place)
+    select array_agg(f.verdict order by f.place),
+           array_agg(case f.verdict when 'id_reused' then '/id' when 'subject_unknown' then '/subject' when 'register_exists' then '/lesson'
+                                    when 'not_on_roster' then '/exceptions/' || f.stranger || '/learner'
+                                    when 'duplicate' then null else '/class' end order by f.place),
+           array_agg(case when f.verdict = 'register_exists' then coalesce(f.active, f.first_id) end order by f.place),
+           array_agg(f.organisation order by f.place), array_agg(f.shift order by f.place),
+           array_agg(f.roster_id order by f.place), array_agg(cardinality(f.roster) order by f.place)
     into v_codes, v_pointers, v_others, v_organisations, v_shifts, v_rosters, v_learners
-    from judged j;
+    from final f;
 
     insert into register (month, id, fingerprint, organisation, class, subject, date, slot, shift, teacher, taken_at, roster, learners,
                           epoch, xid)

@@ -1,3 +1,10 @@
+-- What is wrong with a learner who is not in the class by the id that was sent; NULL where one of the person's other ids is.
+create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) returns text language sql stable as $$
+    select case when bool_or(e.class = p_class and p_date between e.valid_from and coalesce(e.valid_to, p_date)) then null
+                when count(*) > 0 then 'not_enrolled' else 'learner_unknown' end
+    from ids_of(p_learner) i join copy_enrolment e on e.learner = i
+$$;
+
 -- POST /v1/marks: all items of one call (service/gather.h says what the parameters are and what is returned). Checks against the
 -- copies of the registry, inserts, and logs the events, in one transaction.
 create function take_marks(
@@ -25,8 +32,7 @@ begin
                    when not exists (select from copy_enrolment e
                                     where e.learner = i.learner and e.class = i.class
                                       and i.date between e.valid_from and coalesce(e.valid_to, i.date))
-                   then case when exists (select from copy_enrolment e where e.learner = i.learner) then 'not_enrolled'
-                             else 'learner_unknown' end
+                   then take_marks_stranger(i.learner, i.class, i.date)
                end order by i.item),
            array_agg(c.organisation order by i.item),
            array_agg(c.shift order by i.item)
