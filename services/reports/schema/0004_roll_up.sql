@@ -58,7 +58,7 @@ begin
     return v_changed;
 end $$;
 
--- Takes what is dirty. A day that is new begins for every organisation.
+-- Takes what is dirty. A day that is new begins for every organisation that is known or has learners.
 create function take_dirty(p_today date) returns organisation_key[] language plpgsql as $$
 declare
     v_keys organisation_key[];
@@ -78,7 +78,8 @@ begin
     select array_agg(b.date) into v_days from begun b;
     if v_days is not null then
         v_keys := v_keys || (select array_agg(row(o.id, b.date, null, null)::organisation_key)
-                             from copy_organisation o, unnest(v_days) as b (date));
+                             from (select id from copy_organisation union select organisation from contingent) o,
+                                  unnest(v_days) as b (date));
     end if;
     return v_keys;
 end $$;
