@@ -172,6 +172,7 @@ enum error account_make(struct db *db, const char *who, const struct new_account
     struct account_adding adding = {
         .id = uuid_v7(),
         .person = new->person,
+        .node = new->node,
         .login = new->login,
         .locale = STR("kk"),
         .roles = roles_json(new, arena),

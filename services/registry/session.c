@@ -71,19 +71,24 @@ static void set_cookies(struct http_request *request, struct str token, struct s
                     cookie_renew(port, secret, given ? RENEWAL_LIFE_S : 0, arena));
 }
 
-static void answer_session(struct http_request *request, const struct uuid *account,
-                           const struct uuid *session, struct str secret)
+struct opened {
+    struct uuid session, account;
+    struct instant issued;
+    struct str secret;
+};
+
+static void answer_session(struct http_request *request, const struct opened *opened)
 {
-    struct instant now = {clock_now()};
     struct token_claims claims = {
         .issuer = str_from(process_of(request)->common.url),
         .kind = PRINCIPAL_ACCOUNT,
-        .subject = *account,
-        .session = *session,
-        .issued = now,
-        .expires = {(now.us / 1000000 + TOKEN_LIFE_S) * 1000000},
+        .subject = opened->account,
+        .session = opened->session,
+        .issued = opened->issued,
+        .expires = {(opened->issued.us / 1000000 + TOKEN_LIFE_S) * 1000000},
     };
-    set_cookies(request, token_make(signin_of(request)->key, &claims, &request->arena), secret);
+    set_cookies(request, token_make(signin_of(request)->key, &claims, &request->arena),
+                opened->secret);
     http_answer_empty(request, 204);
 }
 
@@ -125,12 +130,14 @@ static void session_opened(void *context, const struct result *result, enum erro
                            const struct err *err)
 {
     struct attempt *attempt = context;
-    (void)result;
     if (code)
         http_error(attempt->request, err);
+    else if (result_null(result, 0, 0))
+        http_problem(attempt->request, 401, "login_failed", NULL);
     else
-        answer_session(attempt->request, &attempt->opening.account, &attempt->opening.session,
-                       attempt->secret);
+        answer_session(attempt->request,
+                       &(struct opened){attempt->opening.session, attempt->opening.account,
+                                        result_instant(result, 0, 0), attempt->secret});
 }
 
 static void password_checked(struct password_check *check, bool matches)
@@ -142,6 +149,7 @@ static void password_checked(struct password_check *check, bool matches)
         return;
     }
     attempt->secret = make_secret(request, &attempt->opening.digest);
+    attempt->opening.hash = check->hash;
     attempt->opening.session = uuid_v7();
     attempt->opening.valid_until = renewal_end();
     store_session_open(process_of(request)->write, &attempt->opening, session_opened, attempt);
@@ -244,8 +252,8 @@ static void session_renewed(void *context, const struct result *result, enum err
         process_poke(process_of(request), "relay"); /* a copied secret ends its session */
         return;
     }
-    struct uuid session = result_uuid(result, 0, 0), account = result_uuid(result, 0, 1);
-    answer_session(request, &account, &session, renewing->secret);
+    answer_session(request, &(struct opened){result_uuid(result, 0, 0), result_uuid(result, 0, 1),
+                                             result_instant(result, 0, 2), renewing->secret});
 }
 
 void post_session_renew(struct http_request *request)

@@ -29,8 +29,8 @@ void store_client(struct db_async *db, const struct uuid *client, db_async_callb
                   void *context)
 {
     static const struct statement statement = {
-        "client", "select c.active, c.scopes, s.digest from client c join client_secret s on "
-                  "s.client = c.id where c.id = $1"};
+        "client", "select c.active, c.scopes, s.digest, clock_timestamp() from client c"
+                  "  join client_secret s on s.client = c.id where c.id = $1 for share"};
     struct params params = {0};
     param_uuid(&params, client);
     db_async_exec(db, &statement, &params, callback, context);
@@ -50,10 +50,11 @@ void store_session_open(struct db_async *db, const struct session_opening *openi
                         db_async_callback *callback, void *context)
 {
     static const struct statement statement = {"session_open",
-                                               "select session_open($1, $2, $3, $4)"};
+                                               "select session_open($1, $2, $3, $4, $5)"};
     struct params params = {0};
     param_uuid(&params, &opening->session);
     param_uuid(&params, &opening->account);
+    param_text(&params, opening->hash);
     param_bytes(&params, opening->digest);
     param_instant(&params, opening->valid_until);
     db_async_exec(db, &statement, &params, callback, context);
@@ -420,8 +421,9 @@ static enum error append_account(struct db *db, const struct result *result, str
     CLEANUP(arena_done) struct arena arena = {0};
     size_t count;
     const struct account *account = result_records(result, &account_event, &arena, &count);
-    return count ? append_state(db, EVENT_ACCOUNT_CHANGED, &account->id, account, err)
-                 : err_set(err, ERROR_NOT_FOUND, "there is no such person or account");
+    return count
+               ? append_state(db, EVENT_ACCOUNT_CHANGED, &account->id, account, err)
+               : err_set(err, ERROR_NOT_FOUND, "there is no such person, organisation or account");
 }
 
 enum error store_account_add(struct db *db, const struct account_adding *adding, struct err *err)
@@ -430,6 +432,8 @@ enum error store_account_add(struct db *db, const struct account_adding *adding,
         "account_add", "insert into account (id, person, login, locale, roles, epoch, xid)"
                        " select $1, p.id, $3, $4, $5::text::jsonb, s.epoch, s.xid"
                        "   from person p, outbox_stamp() s where p.id = canonical_of($2)"
+                       "    and ($6::uuid is null or exists (select from organisation where id = "
+                       "$6))"
                        " returning id, person, active, locale, roles, revision"};
     CLEANUP(result_done) struct result result = {0};
     struct params params = {0};
@@ -438,6 +442,7 @@ enum error store_account_add(struct db *db, const struct account_adding *adding,
     param_text(&params, adding->login);
     param_text(&params, adding->locale);
     param_text(&params, adding->roles);
+    param_uuid(&params, &adding->node);
     enum error code = db_exec(db, &statement, &params, &result, err);
     if (!code)
         code = append_account(db, &result, err);

@@ -14,24 +14,27 @@ extern const struct statement store_put_organisations, store_put_people, store_p
 
 /* ---- Role signin ---- */
 
-/* active, scopes, digest; no row: there is no such client. */
+/* active, scopes, digest, the instant at which a token is issued; no row: there is no such client.
+ */
 void store_client(struct db_async *db, const struct uuid *client, db_async_callback *callback,
                   void *context);
 
 /* id, hash; no row: there is no such login, or it is locked. */
 void store_login(struct db_async *db, struct str login, db_async_callback *callback, void *context);
 
-/* A session with the secret by which it is renewed. */
+/* A session with the secret by which it is renewed. Answers the instant at which its token is
+ * issued; NULL: the password was changed meanwhile, or the account locked. */
 struct session_opening {
     struct uuid session, account;
+    struct str hash;   /* of the password that was right */
     struct str digest; /* 32 bytes */
     struct instant valid_until;
 };
 void store_session_open(struct db_async *db, const struct session_opening *opening,
                         db_async_callback *callback, void *context);
 
-/* session, account; no row: nothing to be renewed. `next` and `valid_until`: of the secret that
- * comes instead. */
+/* session, account, issued; no row: nothing to be renewed. `next` and `valid_until`: of the secret
+ * that comes instead. */
 struct session_renewal {
     struct str digest, next; /* 32 bytes each */
     struct instant valid_until;
@@ -127,9 +130,10 @@ enum error store_client_rotate(struct db *db, const struct uuid *client, struct 
 enum error store_client_revoke(struct db *db, const struct uuid *client,
                                struct err *err) MUST_CHECK;
 
-/* `roles` is JSON as the event has them. ERROR_DUPLICATE: the login is taken. */
+/* `roles` is JSON as the event has them; `node`: where the role is. ERROR_DUPLICATE: the login is
+ * taken. */
 struct account_adding {
-    struct uuid id, person;
+    struct uuid id, person, node;
     struct str login, locale, roles, hash;
 };
 enum error store_account_add(struct db *db, const struct account_adding *adding,

@@ -1,5 +1,4 @@
 /* Tokens for clients (RFC 6749 section 4.4), and the keys by which all tokens are verified. */
-#include "base/clock.h"
 #include "credentials.h"
 #include "signin.h"
 #include "store.h"
@@ -102,18 +101,17 @@ static bool read_scope(struct token_request *wanted)
 
 /* ---- POST /oauth/token ---- */
 
-static void answer_token(struct token_request *wanted)
+static void answer_token(const struct token_request *wanted, struct instant issued)
 {
     struct http_request *request = wanted->request;
     CLEANUP(buf_done) struct buf scope = {0};
-    struct instant now = {clock_now()};
     struct token_claims claims = {
         .issuer = str_from(process_of(request)->common.url),
         .kind = PRINCIPAL_CLIENT,
         .subject = wanted->client,
         .scopes = wanted->scopes,
-        .issued = now,
-        .expires = {(now.us / 1000000 + TOKEN_LIFE_S) * 1000000},
+        .issued = issued,
+        .expires = {(issued.us / 1000000 + TOKEN_LIFE_S) * 1000000},
     };
     scopes_print(wanted->scopes, &scope);
     struct token_answer answer = {
@@ -152,7 +150,7 @@ static void client_found(void *context, const struct result *result, enum error 
     if (wanted->scopes & ~granted)
         refuse(request, 400, "invalid_scope", "a scope is not granted to this client");
     else
-        answer_token(wanted);
+        answer_token(wanted, result_instant(result, 0, 3));
 }
 
 void post_token(struct http_request *request)

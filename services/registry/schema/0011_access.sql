@@ -10,10 +10,21 @@ begin
     end if;
 end $$;
 
-create function session_open(p_session uuid, p_account uuid, p_digest bytea, p_until timestamptz) returns void language sql as $$
+-- Tokens are issued at an instant of this database, taken under the lock that whoever ends access waits for: so a revocation is
+-- never older than a token that it means.
+
+-- NULL: the password was changed, or the account locked, while it was checked.
+create function session_open(p_session uuid, p_account uuid, p_hash text, p_digest bytea, p_until timestamptz) returns timestamptz
+    language plpgsql as $$
+begin
+    perform from password p join account a on a.id = p.account where p.account = p_account and p.hash = p_hash and a.active for share;
+    if not found then
+        return null;
+    end if;
     insert into session (id, account) values (p_session, p_account);
     insert into renewal (digest, session, valid_until) values (p_digest, p_session, p_until);
-$$;
+    return clock_timestamp();
+end $$;
 
 create function session_close(p_session uuid) returns void language plpgsql as $$
 begin
@@ -24,8 +35,8 @@ begin
 end $$;
 
 -- Each use makes the next secret; the used one counts for 30 s more (two tabs). One that comes later was copied: the session ends.
-create function session_renew(p_digest bytea, p_next bytea, p_until timestamptz) returns table (session uuid, account uuid)
-    language plpgsql as $$
+create function session_renew(p_digest bytea, p_next bytea, p_until timestamptz)
+    returns table (session uuid, account uuid, issued timestamptz) language plpgsql as $$
 #variable_conflict use_column
 declare
     v_renewal renewal;
@@ -37,9 +48,11 @@ begin
     if v_renewal.valid_until < now() then
         return;
     end if;
-    return query select s.id, s.account from session s join account a on a.id = s.account
-                 where s.id = v_renewal.session and s.ended_at is null and a.active;
+    select s.id, s.account into session, account from session s join account a on a.id = s.account
+    where s.id = v_renewal.session and s.ended_at is null and a.active for share;
     if found then
+        issued := clock_timestamp();
+        return next;
         update renewal set used = true, valid_until = least(valid_until, now() + interval '30 s') where digest = p_digest;
         insert into renewal (digest, session, valid_until) values (p_next, v_renewal.session, p_until);
     end if;
