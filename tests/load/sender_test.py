@@ -76,6 +76,8 @@ class Door(BaseHTTPRequestHandler):
             return self.answer(401, {})
         path = self.path.split("?")[0].split("/")
         if path[2] == "organisations":
+            if "parent=" in self.path:
+                return self.answer(200, {"items": []})
             return self.answer(200, {"items": [{"id": ORGANISATION, "name": {"kk": "a"}}]})
         if len(path) == 5:
             return self.answer(200, {"items": [{"id": i, "given": "A"} for i in LEARNERS[path[3]]]})

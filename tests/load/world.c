@@ -6,7 +6,7 @@
 #include "contracts/registry.h"
 #include "record/record.h"
 
-enum { PAGE_ITEMS = 500 };
+enum { PAGE_ITEMS = 500, DEPTH_MOST = 8 /* of subordination */ };
 
 /* Of a list's items what matters here; the rest is passed over. */
 struct listed {
@@ -167,22 +167,33 @@ static enum error organisation_load(struct world *world, struct api *api,
     return ERROR_NONE;
 }
 
-static enum error organisations_load(struct world *world, struct api *api, struct err *err)
+/* The client's own node, or what is below `above`, with all that is below that. */
+static enum error subtree_load(struct world *world, struct api *api, const struct uuid *above,
+                               int depth, struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = {0};
+    char id[UUID_TEXT_LEN + 1];
+    const char *path = "/v1/organisations";
     struct listing organisations;
-    if (list_read(api, "/v1/organisations", &arena, &organisations, err))
+    if (above)
+        path = arena_printf(&arena, "%s?parent=%s", path, uuid_format(above, id));
+    if (depth > DEPTH_MOST)
+        return err_set(err, ERROR_CORRUPT, "organisations are nested too deep");
+    if (list_read(api, path, &arena, &organisations, err))
         return err->code;
-    for (size_t i = 0; i < organisations.count; i++)
-        if (organisation_load(world, api, &organisations.items[i].id, err))
+    for (size_t i = 0; i < organisations.count; i++) {
+        const struct uuid *organisation = &organisations.items[i].id;
+        if (organisation_load(world, api, organisation, err) ||
+            subtree_load(world, api, organisation, depth + 1, err))
             return err->code;
+    }
     return ERROR_NONE;
 }
 
 enum error world_load(struct world *world, struct api *api, struct err *err)
 {
     world_done(world);
-    if (organisations_load(world, api, err))
+    if (subtree_load(world, api, NULL, 0, err))
         return err->code;
     if (!world->count)
         return err_set(err, ERROR_NOT_FOUND, "there is no class with learners yet");
