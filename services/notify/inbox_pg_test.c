@@ -534,6 +534,24 @@ static void a_row_that_commits_late_is_not_jumped_over(void **state)
     house_close(&late);
 }
 
+/* The inbox shows a row before the follower has handed it out: who resumes behind it has it. */
+static void who_is_ahead_of_the_follower_gets_nothing_twice(void **state)
+{
+    (void)state;
+    struct stream early, stream;
+    stream_open(&early, "0.0.0");
+    apply_some(1);
+    assert_int_equal(stream_read(&early, 2, WAIT_MS), 2); /* the follower has just looked */
+    APPLY(&it, mark_recorded(&it, AIGUL, 4));
+    stream_open(&stream, member(get("/v1/inbox"), "position"));
+    assert_int_equal(stream_read(&early, 3, WAIT_MS), 3);
+    assert_int_equal(stream_read(&stream, 1, QUIET_MS), 0);
+    apply_some(1);
+    assert_int_equal(stream_read(&stream, 2, WAIT_MS), 2);
+    stream_close(&stream);
+    stream_close(&early);
+}
+
 static void readers_of_one_child_read_each_in_their_language(void **state)
 {
     (void)state;
@@ -579,6 +597,7 @@ int main(void)
         INBOX_TEST(who_resumes_gets_the_backlog_and_then_what_comes),
         INBOX_TEST(a_broken_stream_loses_nothing_and_gets_nothing_twice),
         INBOX_TEST(a_row_that_commits_late_is_not_jumped_over),
+        INBOX_TEST(who_is_ahead_of_the_follower_gets_nothing_twice),
         INBOX_TEST(readers_of_one_child_read_each_in_their_language),
         INBOX_TEST(a_place_that_is_none_is_refused),
     };
