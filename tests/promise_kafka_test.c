@@ -185,13 +185,19 @@ static bool all_arrived(void *context)
     return count_seen(house).distinct >= house->acknowledged;
 }
 
+static void show_log(const struct house *house)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    (void)!system(arena_printf(&arena, "tail -n 40 %s/log >&2", house->folder));
+}
+
 static void expect_exact(struct house *house)
 {
     bool arrived = testkit_wait_until(all_arrived, house, WAIT_MS);
     clock_sleep_ms(500); /* what comes twice comes late */
     struct count count = count_seen(house);
     if (!arrived || count.effects != house->acknowledged || count.disorders)
-        fprintf(stderr, "see %s/log\n", house->folder);
+        show_log(house);
     assert_int_equal(count.distinct, house->acknowledged);
     assert_int_equal(count.effects, house->acknowledged);
     assert_int_equal(count.sum, house->acknowledged);
@@ -462,6 +468,8 @@ static void a_source_set_back_takes_its_ghosts_along(void **state)
     testkit_wait_until(all_arrived, &sink, WAIT_MS);
     clock_sleep_ms(1000);
     struct count count = count_seen(&sink);
+    if (count.effects != source.acknowledged + lost)
+        show_log(&source);
     assert_int_equal(count.distinct, source.acknowledged);
     assert_int_equal(count.effects,
                      source.acknowledged + lost); /* each ghost once there, once back */
@@ -474,8 +482,11 @@ static void a_source_set_back_takes_its_ghosts_along(void **state)
     arena_done(&arena);
 }
 
-int main(void)
+/* One argument: the tests whose names match it ("*kafka*"). */
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         TEST(notes_arrive_once_and_in_order), TEST(a_role_may_die_at_any_point),
         TEST(api_may_be_killed_at_any_time),  TEST(a_paused_relay_comes_back_late),

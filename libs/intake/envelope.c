@@ -10,12 +10,22 @@ static bool read_positions(struct str header, struct envelope *envelope)
            position_parse(rest, &envelope->predecessor);
 }
 
-static void *decode(const struct envelope *envelope, struct arena *arena)
+const void *envelope_decode(const struct event_type *type, struct str raw, struct arena *arena)
 {
-    const struct record *record = envelope->event.type->record;
-    void *value = arena_alloc(arena, record->size);
+    void *value = arena_alloc(arena, type->record->size);
     struct err err;
-    return record_decode_value(record, envelope->event.raw, arena, value, &err) ? NULL : value;
+    return record_decode_value(type->record, raw, arena, value, &err) ? NULL : value;
+}
+
+bool envelope_place(const struct bus_message *message, struct str *source,
+                    struct position *position, const struct event_type **type)
+{
+    struct envelope envelope = {0};
+    *source = bus_header_get(message, STR("ce_source"));
+    *type = event_type_find(bus_header_get(message, STR("ce_type")));
+    bool there = read_positions(bus_header_get(message, STR("eiso_position")), &envelope);
+    *position = envelope.event.position;
+    return there;
 }
 
 static const char *read_value(struct envelope *envelope, const struct topic *topic,
@@ -31,7 +41,7 @@ static const char *read_value(struct envelope *envelope, const struct topic *top
         return "unknown type";
     if (event->type->topic && event->type->topic != topic)
         return "a type of another topic";
-    event->value = decode(envelope, arena);
+    event->value = envelope_decode(event->type, event->raw, arena);
     return event->value ? NULL : "broken value";
 }
 

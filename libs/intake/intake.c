@@ -14,7 +14,8 @@ enum {
     BATCH_MESSAGES = 4000,
     WAIT_MS = 250,
     CHECK_EVERY_US = 2000000, /* while idle: is this database still the one we wrote? */
-    SERIALIZE_TRIES = 3
+    SERIALIZE_TRIES = 3,
+    ADMIN_WAIT_MS = 500
 };
 
 static struct metric metric_applied = {
@@ -42,12 +43,13 @@ struct watermark *lane_mark(struct intake *intake, struct lane *lane, struct str
     for (size_t i = 0; i < lane->mark_count; i++)
         if (str_equal(lane->marks[i].source, source))
             return &lane->marks[i];
-    struct watermark *grown = ARENA_ARRAY(&intake->life, lane->mark_count + 1, struct watermark);
+    struct watermark *grown =
+        ARENA_ARRAY(&intake->assigned, lane->mark_count + 1, struct watermark);
     for (size_t i = 0; i < lane->mark_count; i++)
         grown[i] = lane->marks[i];
     lane->marks = grown;
     struct watermark *mark = &lane->marks[lane->mark_count++];
-    mark->source = str_copy(&intake->life, source);
+    mark->source = str_copy(&intake->assigned, source);
     return mark;
 }
 
@@ -64,10 +66,12 @@ static enum error hand_over_topic(struct intake *intake, size_t topic, struct er
         return ERROR_NONE;
     const struct subscription *subscription = &intake->options->subscriptions.items[topic];
     struct event_batch batch = {intake->db, &intake->batch, subscription->topic,
-                                events,     count,          intake->options->context};
+                                events,     count,          intake->options->context,
+                                intake};
     enum error code = subscription->handler(&batch, err);
     if (code)
         return err_prefix(err, "%s", subscription->topic->name);
+    intake->applied += (int64_t)count;
     metric_set(&metric_age, clock_now() - events[count - 1].time.us);
     return ERROR_NONE;
 }
@@ -81,8 +85,8 @@ static enum error hand_over(struct intake *intake, struct err *err)
     return code;
 }
 
-/* What came before it has its effect first; then its ghosts lose theirs. State topics have none to
- * take back: their own relay emits what holds. */
+/* What came before it has its effect first; then its ghosts lose theirs. A copy of a state topic
+ * cannot take back: what was before is not on the topic (README). */
 static enum error take_back(struct intake *intake, size_t topic_index, const struct event *rewound,
                             struct err *err)
 {
@@ -90,21 +94,15 @@ static enum error take_back(struct intake *intake, size_t topic_index, const str
     enum error code = hand_over(intake, err);
     if (code || topic->cleanup != TOPIC_FACTS || !intake->options->retract)
         return code;
-    const struct event *ghosts;
-    size_t count;
-    code = rewound_ghosts(intake, topic_index, rewound, &ghosts, &count, err);
+    int64_t count = 0;
+    code = rewound_take_back(intake, topic_index, rewound, &count, err);
     if (code || count == 0)
         return code;
-    log_line(LOG_WARNING, "history was rewound: taking events back",
+    log_line(LOG_WARNING, "history was rewound: events were taken back",
              LOG_STR("source", rewound->source), LOG_TEXT("topic", topic->name),
-             LOG_NUMBER("partition", rewound->partition), LOG_NUMBER("events", (int64_t)count));
-    code = quarantine_drop_ghosts(intake->db, topic, ghosts, count, err);
-    if (code)
-        return code;
-    struct event_batch batch = {intake->db, &intake->batch, topic,
-                                ghosts,     count,          intake->options->context};
-    metric_add(&metric_ghosts, (int64_t)count);
-    return intake->options->retract(&batch, err);
+             LOG_NUMBER("partition", rewound->partition), LOG_NUMBER("events", count));
+    metric_add(&metric_ghosts, count);
+    return ERROR_NONE;
 }
 
 /* ---- One message ---- */
@@ -124,22 +122,82 @@ static enum error check_predecessor(const struct envelope *envelope, const struc
         position_format(&envelope->predecessor, wanted), position_format(&mark->position, have));
 }
 
-static bool waits(struct intake *intake, const struct topic *topic, const struct event *event)
+/* Behind whom it waits; absent: nobody. Behind its own subject first: what waits for one subject is
+ * released together, in order. */
+static struct str waits_for(const struct intake *intake, const struct topic *topic,
+                            const struct event *event, char text[UUID_TEXT_LEN + 1])
 {
-    char subject[UUID_TEXT_LEN + 1];
-    return intake->held_count > 0 &&
-           (quarantine_holds(intake, topic, event->key) ||
-            quarantine_holds(intake, topic, event_subject(event, subject)));
+    struct str subject = event_subject(event, text);
+    if (quarantine_holds(intake, topic, subject))
+        return subject;
+    return quarantine_holds(intake, topic, event->key) ? event->key : (struct str){0};
 }
 
 static enum error hold(struct intake *intake, const struct topic *topic, const struct event *event,
                        const char *reason, struct err *err)
 {
+    char text[UUID_TEXT_LEN + 1];
     log_line(LOG_ERROR, "event goes to quarantine", LOG_TEXT("topic", topic->name),
              LOG_NUMBER("partition", event->partition), LOG_NUMBER("offset", event->offset),
              LOG_TEXT("reason", reason));
-    enum error code = quarantine_add(intake->db, topic, event, reason, err);
-    return code ? code : quarantine_load(intake, err);
+    return quarantine_add(intake, topic, event, event_subject(event, text), reason, err);
+}
+
+/* Why a handler would not have this event, in an earlier run of this batch. */
+static const char *refusal_of(const struct intake *intake, const struct topic *topic,
+                              const struct event *event)
+{
+    for (size_t i = 0; i < intake->refused_count; i++)
+        if (intake->refused[i].offset == event->offset &&
+            intake->refused[i].partition == event->partition && intake->refused[i].topic == topic)
+            return intake->refused[i].reason;
+    return NULL;
+}
+
+enum error intake_hold(struct event_batch *batch, const struct event *event, const char *reason,
+                       struct err *err)
+{
+    struct intake *intake = batch->intake;
+    if (!intake)
+        return err_set(err, ERROR_CONFLICT, "cannot be applied: %s", reason);
+    if (refusal_of(intake, batch->topic, event))
+        return ERROR_NONE;
+    if (intake->refused_count == intake->refused_capacity) {
+        size_t capacity = MAX_OF((size_t)64, intake->refused_capacity * 2);
+        struct refusal *grown = ARENA_ARRAY(&intake->refusals, capacity, struct refusal);
+        for (size_t i = 0; i < intake->refused_count; i++)
+            grown[i] = intake->refused[i];
+        intake->refused = grown;
+        intake->refused_capacity = capacity;
+    }
+    intake->refused[intake->refused_count++] =
+        (struct refusal){batch->topic, event->partition, event->offset,
+                         arena_printf(&intake->refusals, "%s", reason)};
+    return ERROR_NONE;
+}
+
+/* A new event whose place is known. */
+static enum error take_event(struct intake *intake, size_t topic_index,
+                             const struct envelope *envelope, struct err *err)
+{
+    const struct topic *topic = intake->options->subscriptions.items[topic_index].topic;
+    const struct event *event = &envelope->event;
+    bool rewound = event->type && event->type->number == EVENT_HISTORY_REWOUND;
+    if (rewound && envelope->reason)
+        return err_set(err, ERROR_CORRUPT, "%s[%d]@%lld: history.rewound: %s", topic->name,
+                       event->partition, (long long)event->offset, envelope->reason);
+    if (rewound)
+        return take_back(intake, topic_index, event, err);
+    const char *reason = envelope->reason ? envelope->reason : refusal_of(intake, topic, event);
+    if (reason)
+        return hold(intake, topic, event, reason, err);
+    char text[UUID_TEXT_LEN + 1];
+    struct str first = waits_for(intake, topic, event, text);
+    if (str_present(first))
+        return quarantine_add(intake, topic, event, first, "waits behind another", err);
+    intake->pending_topic[intake->pending_count] = topic_index;
+    intake->pending[intake->pending_count++] = *event;
+    return ERROR_NONE;
 }
 
 static enum error take_message(struct intake *intake, const struct bus_message *message,
@@ -165,15 +223,7 @@ static enum error take_message(struct intake *intake, const struct bus_message *
     if (code)
         return code;
     mark->position = event->position;
-    if (envelope.reason)
-        return hold(intake, topic, event, envelope.reason, err);
-    if (event->type && event->type->number == EVENT_HISTORY_REWOUND)
-        return take_back(intake, message->topic, event, err);
-    if (waits(intake, topic, event))
-        return hold(intake, topic, event, "waits behind another of its subject", err);
-    intake->pending_topic[intake->pending_count] = message->topic;
-    intake->pending[intake->pending_count++] = *event;
-    return ERROR_NONE;
+    return take_event(intake, message->topic, &envelope, err);
 }
 
 /* ---- One batch ---- */
@@ -221,9 +271,25 @@ static void foresee_offsets(struct intake *intake, const struct bus_message *mes
 {
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = intake_lane(intake, messages[i].topic, messages[i].partition);
+        ensure(lane->assigned);
         lane->moved = true;
         lane->next_offset = messages[i].offset + 1;
     }
+}
+
+/* Everything of the batch: what is new has its effect, in order. */
+static enum error take_all(struct intake *intake, const struct bus_message *messages, size_t count,
+                           struct err *err)
+{
+    size_t refused = intake->refused_count;
+    enum error code = quarantine_load(intake, err);
+    for (size_t i = 0; !code && i < count; i++)
+        code = take_message(intake, &messages[i], err);
+    if (!code)
+        code = hand_over(intake, err);
+    if (!code && intake->refused_count > refused)
+        return err_set(err, ERROR_SERIALIZE, "again without what a handler refused");
+    return code ? code : watermarks_save(intake, err);
 }
 
 static enum error apply_transaction(struct intake *intake, const struct bus_message *messages,
@@ -237,13 +303,7 @@ static enum error apply_transaction(struct intake *intake, const struct bus_mess
     restore_lanes(intake, saved);
     FAULT("apply_began");
     if (!code)
-        code = quarantine_load(intake, err);
-    for (size_t i = 0; !code && i < count; i++)
-        code = take_message(intake, &messages[i], err);
-    if (!code)
-        code = hand_over(intake, err);
-    if (!code)
-        code = watermarks_save(intake, err);
+        code = take_all(intake, messages, count, err);
     FAULT("apply_before_commit");
     if (!code)
         code = db_commit(intake->db, err);
@@ -278,16 +338,23 @@ static enum error apply_batch(struct intake *intake, const struct bus_message *m
                               size_t count, struct err *err)
 {
     enum error code = ERROR_SERIALIZE;
+    arena_reset(&intake->refusals);
+    intake->refused_count = intake->refused_capacity = 0;
     for (int attempt = 0; code == ERROR_SERIALIZE && attempt < SERIALIZE_TRIES; attempt++) {
+        size_t refused = intake->refused_count;
         arena_reset(&intake->batch);
         intake->pending = ARENA_ARRAY(&intake->batch, count, struct event);
         intake->pending_topic = ARENA_ARRAY(&intake->batch, count, size_t);
-        intake->pending_count = 0;
+        intake->held_now = ARENA_ARRAY(&intake->batch, count, struct held);
+        intake->pending_count = intake->held_now_count = 0;
+        intake->applied = 0;
         code = apply_transaction(intake, messages, count, err);
+        if (intake->refused_count > refused)
+            attempt = -1; /* fewer events are left each time */
     }
     if (code)
         return code;
-    metric_add(&metric_applied, (int64_t)count);
+    metric_add(&metric_applied, intake->applied);
     tell_others(intake, messages, count);
     return ERROR_NONE;
 }
@@ -315,19 +382,21 @@ static void partitions_revoked(void *context)
 static enum error count_partitions(struct intake *intake, struct err *err)
 {
     const struct intake_options *options = intake->options;
-    struct bus_settings settings = {options->brokers, options->kafka_config, options->client_id};
-    struct bus_admin *admin;
-    enum error code = bus_admin_open(&admin, &settings, err);
+    struct bus_settings settings = {options->brokers, options->kafka_config, options->client_id,
+                                    ADMIN_WAIT_MS};
+    enum error code = bus_admin_open(&intake->admin, &settings, err);
     bool told = false;
     for (size_t i = 0; !code && i < options->subscriptions.count;) {
         int32_t partitions;
-        code = bus_partitions(admin, intake->topics[i], &partitions, err);
+        code = bus_partitions(intake->admin, intake->topics[i], &partitions, err);
         if (code == ERROR_UNAVAILABLE || code == ERROR_NOT_FOUND) {
             if (!told)
                 log_error("waiting for Kafka and the topics", err);
             told = true;
             if (*options->stop)
-                break;
+                return err_set(err, ERROR_UNAVAILABLE, "stopped while waiting for Kafka");
+            if (options->beat)
+                options->beat(options->context);
             clock_sleep_ms(500);
             code = ERROR_NONE;
             continue;
@@ -335,7 +404,6 @@ static enum error count_partitions(struct intake *intake, struct err *err)
         intake->partitions = code ? 0 : MAX_OF(intake->partitions, partitions);
         i++;
     }
-    bus_admin_close(admin);
     return code;
 }
 
@@ -370,7 +438,8 @@ static enum error intake_begin(struct intake *intake, struct err *err)
         return code;
     intake->lanes = ARENA_ARRAY(
         &intake->life, options->subscriptions.count * (size_t)intake->partitions, struct lane);
-    return open_consumer(intake, err);
+    code = quarantine_load(intake, err);
+    return code ? code : open_consumer(intake, err);
 }
 
 static enum error intake_loop(struct intake *intake, struct err *err)
@@ -386,10 +455,13 @@ static enum error intake_loop(struct intake *intake, struct err *err)
         else if (!code && clock_monotonic() - checked_us > CHECK_EVERY_US) {
             arena_reset(&intake->batch);
             code = offsets_check(intake, err);
+            if (!code)
+                code = quarantine_load(intake, err);
             checked_us = clock_monotonic();
         }
         if (code)
             return code;
+        lag_look(intake);
         if (intake->options->ready)
             *intake->options->ready = true;
         if (intake->options->beat)
@@ -402,8 +474,11 @@ static void intake_done(struct intake *intake)
 {
     if (intake->consumer)
         bus_consumer_close(intake->consumer);
+    bus_admin_close(intake->admin);
     db_close(intake->db);
     arena_done(&intake->batch);
+    arena_done(&intake->refusals);
+    arena_done(&intake->assigned);
     arena_done(&intake->life);
 }
 

@@ -40,14 +40,16 @@ struct event_batch {
     const struct topic *topic;
     const struct event *events; /* in the order of each partition */
     size_t count;
-    void *context; /* of the options */
+    void *context;         /* of the options */
+    struct intake *intake; /* of this library */
 };
 
 /* Writes the effects of all events of one topic. An error rolls the whole batch back:
- * ERROR_UNAVAILABLE, ERROR_UNKNOWN and ERROR_SERIALIZE are tried again from the start, all others
- * end the process. What a single event makes impossible is not an error: hand it to intake_hold. */
+ * ERROR_SERIALIZE is tried three times, all others end the process, and the next one begins with
+ * this batch. What a single event makes impossible is not an error: hand it to intake_hold. */
 typedef enum error intake_handler(struct event_batch *batch, struct err *err);
 
+struct intake;
 struct subscription {
     const struct topic *topic;
     intake_handler *handler;
@@ -64,8 +66,9 @@ struct subscriptions {
 
 /* Events that were applied and are taken back: their source's history was rewound. Called in the
  * effect's transaction at the place of history.rewound in one partition, with every event of that
- * partition that is a ghost (read again from the topic), in order. For fact topics only; a state
- * topic's own relay emits what holds. NULL: nothing to take back. */
+ * partition that is a ghost (read again from the topic), in order, at most 1,000 at a time. What
+ * was held had no effect and is not among them. For fact topics only (README: state topics). NULL:
+ * nothing to take back. */
 typedef enum error intake_retract(struct event_batch *ghosts, struct err *err);
 
 struct intake_options {
@@ -86,18 +89,27 @@ struct intake_options {
 };
 
 /* Runs until `*stop`, or until it cannot go on. Straight-line, blocking. Metrics: eiso_lag_events,
- * eiso_applied_total, eiso_skipped_total, eiso_quarantined, eiso_last_event_age_seconds. */
+ * eiso_applied_total, eiso_skipped_total, eiso_ghosts_total, eiso_quarantined,
+ * eiso_last_event_age_seconds. */
 enum error intake_run(const struct intake_options *options, struct err *err) MUST_CHECK;
 
-/* Puts one event of the batch into quarantine. Later events of its subject wait behind it from the
- * next batch on; those in this batch the handler holds, too. */
+/* Puts one event of the batch into quarantine: when the handlers are through, all is rolled back,
+ * and the batch is handed over again without it and without the later events of its subject, which
+ * wait behind it. Not for ghosts and not while releasing (ERROR_CONFLICT). */
 enum error intake_hold(struct event_batch *batch, const struct event *event, const char *reason,
                        struct err *err) MUST_CHECK;
 
 /* ---- Operators ---- */
 
+/* While more than 100,000 are held, fact topics are not taken; the registry's go on. */
 enum error intake_quarantine_list(struct db *db, struct buf *out, struct err *err) MUST_CHECK;
+/* That event never has an effect; what waits behind it still waits. */
 enum error intake_quarantine_drop(struct db *db, int64_t id, const char *who,
                                   struct err *err) MUST_CHECK;
+/* Applies the event and all that waits for its subject, in order, in one transaction; none where
+ * one still cannot be applied (ERROR_CONFLICT). Of the options only subscriptions and context are
+ * used; `db` is open as for apply (outbox_open). `*count`: events applied. */
+enum error intake_quarantine_release(struct db *db, const struct intake_options *options,
+                                     int64_t id, size_t *count, struct err *err) MUST_CHECK;
 
 #endif

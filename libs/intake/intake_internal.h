@@ -8,14 +8,15 @@
 
 /* How far one source has had its effect here, in one partition. */
 struct watermark {
-    struct str source; /* lives as long as the intake */
+    struct str source; /* lives until partitions are assigned anew */
     struct position position;
 };
 
 struct lane {
     bool assigned, moved;
-    int64_t next_offset;  /* as in the database; BUS_FROM_BEGINNING at first */
-    int64_t began_offset; /* next_offset when this batch began */
+    int64_t next_offset;              /* as in the database; BUS_FROM_BEGINNING at first */
+    int64_t began_offset;             /* next_offset when this batch began */
+    int64_t first_offset, end_offset; /* of the topic, when lag.c last looked */
     struct watermark *marks;
     size_t mark_count;
 };
@@ -32,19 +33,36 @@ struct held {
     struct str topic, subject;
 };
 
+/* An event that a handler cannot apply (intake_hold): the batch runs again without it. */
+struct refusal {
+    const struct topic *topic;
+    int32_t partition;
+    int64_t offset;
+    const char *reason;
+};
+
 struct intake {
     const struct intake_options *options;
     struct db *db;
     struct bus_consumer *consumer;
+    struct bus_admin *admin;
     struct lane *lanes; /* topic * partitions + partition */
     int32_t partitions; /* the most of any topic */
     const char **topics;
-    struct held *held;
+    struct held *held; /* sorted, as the database had them when the batch began */
     size_t held_count;
+    struct held *held_now; /* by this batch */
+    size_t held_now_count;
+    bool full; /* too many are held: facts are left alone */
+    struct refusal *refused;
+    size_t refused_count, refused_capacity;
+    size_t lag_next; /* lane whose end is asked for next */
+    int64_t lag_looked_us;
     struct event *pending; /* accepted, not yet handed over; in order of arrival */
     size_t *pending_topic;
     size_t pending_count;
-    struct arena life, batch;
+    int64_t applied; /* events of this batch */
+    struct arena life, assigned, refusals, batch;
 };
 
 struct lane *intake_lane(struct intake *intake, size_t topic, int32_t partition);
@@ -54,6 +72,11 @@ struct watermark *lane_mark(struct intake *intake, struct lane *lane,
 /* envelope.c */
 void envelope_read(const struct bus_message *message, const struct topic *topic,
                    struct arena *arena, struct envelope *envelope);
+/* Source, position and type alone; false where there is no position. */
+bool envelope_place(const struct bus_message *message, struct str *source,
+                    struct position *position, const struct event_type **type);
+/* The value by the type's record; NULL where it is broken. */
+const void *envelope_decode(const struct event_type *type, struct str raw, struct arena *arena);
 struct str event_subject(const struct event *event, char text[UUID_TEXT_LEN + 1]);
 
 /* offsets.c: where consuming stands, in the database */
@@ -67,13 +90,19 @@ enum error watermarks_save(struct intake *intake, struct err *err);
 /* quarantine.c */
 enum error quarantine_load(struct intake *intake, struct err *err);
 bool quarantine_holds(const struct intake *intake, const struct topic *topic, struct str subject);
-enum error quarantine_add(struct db *db, const struct topic *topic, const struct event *event,
-                          const char *reason, struct err *err);
-enum error quarantine_drop_ghosts(struct db *db, const struct topic *topic,
-                                  const struct event *ghosts, size_t count, struct err *err);
+enum error quarantine_add(struct intake *intake, const struct topic *topic,
+                          const struct event *event, struct str subject, const char *reason,
+                          struct err *err);
+/* Deletes the ghosts that wait, or were dropped; the others, which had their effect, move to the
+ * front. */
+enum error quarantine_drop_ghosts(struct intake *intake, const struct topic *topic,
+                                  struct event *ghosts, size_t *count, struct err *err);
 
-/* rewound.c: the ghosts of one partition, at the place of a history.rewound */
-enum error rewound_ghosts(struct intake *intake, size_t topic, const struct event *rewound,
-                          const struct event **ghosts, size_t *count, struct err *err);
+/* lag.c: asks for the ends of a few partitions, rarely, and sets eiso_lag_events */
+void lag_look(struct intake *intake);
+
+/* rewound.c: takes back the ghosts of one partition, at the place of a history.rewound */
+enum error rewound_take_back(struct intake *intake, size_t topic, const struct event *rewound,
+                             int64_t *taken, struct err *err);
 
 #endif

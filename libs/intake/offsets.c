@@ -138,6 +138,11 @@ static enum error load_watermarks(struct intake *intake, struct err *err)
     return code;
 }
 
+static bool is_state(const struct intake *intake, size_t topic)
+{
+    return intake->options->subscriptions.items[topic].topic->cleanup == TOPIC_STATE;
+}
+
 enum error offsets_load(struct intake *intake, struct bus_assignment *assignments, size_t count,
                         struct err *err)
 {
@@ -145,16 +150,22 @@ enum error offsets_load(struct intake *intake, struct bus_assignment *assignment
     for (size_t i = 0; i < lanes; i++)
         intake->lanes[i] =
             (struct lane){.next_offset = BUS_FROM_BEGINNING, .began_offset = BUS_FROM_BEGINNING};
+    arena_reset(&intake->assigned);
+    enum error code = quarantine_load(intake, err);
     for (size_t i = 0; i < count; i++)
-        intake_lane(intake, assignments[i].topic, assignments[i].partition)->assigned = true;
-    enum error code = offsets_make(intake, err);
+        intake_lane(intake, assignments[i].topic, assignments[i].partition)->assigned =
+            !intake->full || is_state(intake, assignments[i].topic);
+    if (!code)
+        code = offsets_make(intake, err);
     if (!code)
         code = load_offsets(intake, err);
     if (!code)
         code = load_watermarks(intake, err);
-    for (size_t i = 0; !code && i < count; i++)
-        assignments[i].next_offset =
-            intake_lane(intake, assignments[i].topic, assignments[i].partition)->next_offset;
+    for (size_t i = 0; !code && i < count; i++) {
+        const struct lane *lane =
+            intake_lane(intake, assignments[i].topic, assignments[i].partition);
+        assignments[i].next_offset = lane->assigned ? lane->next_offset : BUS_NOT_TAKEN;
+    }
     return code;
 }
 

@@ -1,18 +1,35 @@
 /* Ghosts: events of a history that its source has lost. At the place of history.rewound in a
  * partition the partition is read again from where the source's relay stood at the cut, and the
  * decisions are replayed: what was above the running watermark had its effect; what an earlier
- * history.rewound in between took back is not taken back twice (protocol-check.md, W1, W2, E3). */
+ * history.rewound in between took back is not taken back twice (protocol-check.md, W1, W2, E3).
+ *
+ * Read once to find those in between and whether there is any ghost at all (after a plain restart
+ * there is none), and once more to take them back, so that memory holds one read's messages. */
+#include "base/log.h"
 #include "intake/intake_internal.h"
+
+/* A history.rewound in between. */
+struct earlier {
+    int64_t offset;
+    const struct history_rewound *story;
+    const struct earlier *next;
+};
 
 struct replay {
     struct intake *intake;
     const struct topic *topic;
-    int32_t partition;
-    int64_t from, to; /* offsets: from inclusive, to exclusive */
-    struct str source;
+    const struct event *rewound;
+    const struct history_rewound *story;
+    struct position cut;
+    int64_t from; /* first offset; up to that of `rewound` */
     struct position running;
-    struct event *events; /* had their effect, not taken back so far */
-    size_t count, capacity;
+    const struct earlier *earlier;
+    int64_t candidates;
+    bool taking; /* the second time */
+    int64_t taken;
+    struct event *ghosts; /* of the messages read last */
+    size_t ghost_count;
+    struct arena life, read;
 };
 
 static bool among_survivors(const struct history_rewound *rewound, const struct position *position)
@@ -39,52 +56,69 @@ static bool is_ghost(const struct history_rewound *rewound, const struct positio
            !among_survivors(rewound, position);
 }
 
-/* Splits the events into ghosts, which are given back, and the rest, which stays. */
-static size_t take_ghosts(struct replay *replay, const struct history_rewound *rewound,
-                          struct event *ghosts)
+static bool taken_back_before(const struct replay *replay, int64_t offset,
+                              const struct position *position)
 {
-    size_t kept = 0, taken = 0;
-    for (size_t i = 0; i < replay->count; i++) {
-        if (!is_ghost(rewound, &replay->events[i].position))
-            replay->events[kept++] = replay->events[i];
-        else if (ghosts)
-            ghosts[taken++] = replay->events[i];
-    }
-    replay->count = kept;
-    return taken;
+    for (const struct earlier *earlier = replay->earlier; earlier; earlier = earlier->next)
+        if (earlier->offset > offset && is_ghost(earlier->story, position))
+            return true;
+    return false;
 }
 
-static void replay_add(struct replay *replay, const struct event *event)
+static void add_earlier(struct replay *replay, const struct bus_message *message,
+                        const struct event_type *type)
 {
-    if (replay->count == replay->capacity) {
-        size_t capacity = MAX_OF((size_t)256, replay->capacity * 2);
-        struct event *grown = ARENA_ARRAY(&replay->intake->batch, capacity, struct event);
-        for (size_t i = 0; i < replay->count; i++)
-            grown[i] = replay->events[i];
-        replay->events = grown;
-        replay->capacity = capacity;
-    }
-    replay->events[replay->count++] = *event;
+    struct earlier *earlier = ARENA_NEW(&replay->life, struct earlier);
+    struct str value = str_copy(&replay->life, message->value);
+    *earlier = (struct earlier){message->offset, envelope_decode(type, value, &replay->life),
+                                replay->earlier};
+    if (earlier->story)
+        replay->earlier = earlier;
+}
+
+static void add_ghost(struct replay *replay, const struct bus_message *message)
+{
+    struct envelope envelope;
+    envelope_read(message, replay->topic, &replay->read, &envelope);
+    envelope.event.source = replay->rewound->source;
+    replay->ghosts[replay->ghost_count++] = envelope.event;
 }
 
 static void replay_message(struct replay *replay, const struct bus_message *message)
 {
-    struct arena *arena = &replay->intake->batch;
-    struct bus_message copy = *message; /* the batch must outlive the next poll */
-    copy.key = str_copy(arena, message->key);
-    copy.value = str_copy(arena, message->value);
-    struct envelope envelope;
-    envelope_read(&copy, replay->topic, arena, &envelope);
-    struct event *event = &envelope.event;
-    if (!str_equal(event->source, replay->source) ||
-        position_compare(&event->position, &replay->running) <= 0)
+    struct str source;
+    struct position position;
+    const struct event_type *type;
+    if (!envelope_place(message, &source, &position, &type) ||
+        !str_equal(source, replay->rewound->source) ||
+        position_compare(&position, &replay->running) <= 0)
         return;
-    event->source = replay->source;
-    replay->running = event->position;
-    if (event->type && event->type->number == EVENT_HISTORY_REWOUND && event->value)
-        take_ghosts(replay, event->value, NULL);
-    else if (!envelope.reason)
-        replay_add(replay, event);
+    replay->running = position;
+    if (type && type->number == EVENT_HISTORY_REWOUND) {
+        if (!replay->taking)
+            add_earlier(replay, message, type);
+    } else if (is_ghost(replay->story, &position)) {
+        replay->candidates++;
+        if (replay->taking && !taken_back_before(replay, message->offset, &position))
+            add_ghost(replay, message);
+    }
+}
+
+static enum error retract(struct replay *replay, struct err *err)
+{
+    const struct intake_options *options = replay->intake->options;
+    size_t count = replay->ghost_count;
+    if (count == 0)
+        return ERROR_NONE;
+    enum error code =
+        quarantine_drop_ghosts(replay->intake, replay->topic, replay->ghosts, &count, err);
+    if (code || count == 0)
+        return code;
+    struct event_batch batch = {
+        replay->intake->db, &replay->read, replay->topic, replay->ghosts, count,
+        options->context,   NULL};
+    replay->taken += (int64_t)count;
+    return options->retract(&batch, err);
 }
 
 static enum error replay_assigned(void *context, struct bus_assignment *assignments, size_t count,
@@ -94,8 +128,32 @@ static enum error replay_assigned(void *context, struct bus_assignment *assignme
     const struct replay *replay = context;
     for (size_t i = 0; i < count; i++)
         assignments[i].next_offset =
-            assignments[i].partition == replay->partition ? replay->from : BUS_NOT_TAKEN;
+            assignments[i].partition == replay->rewound->partition ? replay->from : BUS_NOT_TAKEN;
     return ERROR_NONE;
+}
+
+static enum error replay_some(struct replay *replay, struct bus_consumer *consumer, int64_t *next,
+                              struct err *err)
+{
+    const struct intake_options *options = replay->intake->options;
+    const struct bus_message *messages;
+    size_t count;
+    if (*options->stop)
+        return err_set(err, ERROR_UNAVAILABLE, "stopped while taking events back");
+    enum error code = bus_consume(consumer, 1000, 500, &messages, &count, err);
+    if (code)
+        return code;
+    arena_reset(&replay->read);
+    replay->ghosts = ARENA_ARRAY(&replay->read, count, struct event);
+    replay->ghost_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        *next = messages[i].offset + 1;
+        if (messages[i].offset < replay->rewound->offset)
+            replay_message(replay, &messages[i]);
+    }
+    if (options->beat)
+        options->beat(options->context);
+    return retract(replay, err);
 }
 
 static enum error replay_read(struct replay *replay, struct err *err)
@@ -109,48 +167,57 @@ static enum error replay_read(struct replay *replay, struct err *err)
         .assigned = replay_assigned,
         .context = replay,
     };
+    replay->running = replay->cut;
+    replay->running.index = INT32_MAX;
     enum error code = bus_consumer_open(&consumer, &wanted, err);
     if (code)
         return code;
-    for (int64_t next = replay->from; !code && next < replay->to && !*options->stop;) {
-        const struct bus_message *messages;
-        size_t count;
-        code = bus_consume(consumer, 1000, 500, &messages, &count, err);
-        for (size_t i = 0; !code && i < count; i++) {
-            if (messages[i].partition != replay->partition)
-                continue;
-            next = messages[i].offset + 1;
-            if (messages[i].offset < replay->to)
-                replay_message(replay, &messages[i]);
-        }
-    }
+    for (int64_t next = replay->from; !code && next < replay->rewound->offset;)
+        code = replay_some(replay, consumer, &next, err);
     bus_consumer_close(consumer);
     return code;
 }
 
-enum error rewound_ghosts(struct intake *intake, size_t topic, const struct event *rewound,
-                          const struct event **ghosts, size_t *count, struct err *err)
+/* Behind the last event at or below the cut; what the topic no longer has cannot be taken back. */
+static enum error replay_from(struct replay *replay, struct err *err)
 {
-    const struct history_rewound *story = rewound->value;
+    int64_t first, next, wanted = MAX_OF(replay->story->cut_offset, -1) + 1;
+    enum error code = bus_offsets(replay->intake->admin, replay->topic->name,
+                                  replay->rewound->partition, &first, &next, err);
+    if (!code && first > wanted && wanted > 0)
+        log_line(LOG_ERROR, "the topic no longer has all that may have to be taken back",
+                 LOG_TEXT("topic", replay->topic->name),
+                 LOG_NUMBER("partition", replay->rewound->partition), LOG_NUMBER("wanted", wanted),
+                 LOG_NUMBER("first", first));
+    replay->from = code ? 0 : MAX_OF(first, wanted);
+    return code;
+}
+
+static enum error replay_twice(struct replay *replay, struct err *err)
+{
+    enum error code = replay_from(replay, err);
+    if (!code && replay->from < replay->rewound->offset)
+        code = replay_read(replay, err);
+    if (code || replay->candidates == 0)
+        return code;
+    replay->taking = true;
+    return replay_read(replay, err);
+}
+
+enum error rewound_take_back(struct intake *intake, size_t topic, const struct event *rewound,
+                             int64_t *taken, struct err *err)
+{
     struct replay replay = {
         .intake = intake,
         .topic = intake->options->subscriptions.items[topic].topic,
-        .partition = rewound->partition,
-        .from = story->cut_offset < 0 ? 0 : story->cut_offset + 1,
-        .to = rewound->offset,
-        .source = rewound->source,
+        .rewound = rewound,
+        .story = rewound->value,
     };
-    *count = 0;
-    if (!position_parse(story->cut, &replay.running))
+    if (!position_parse(replay.story->cut, &replay.cut))
         return err_set(err, ERROR_CORRUPT, "history.rewound without a cut");
-    replay.running.index = INT32_MAX;
-    if (replay.from >= replay.to)
-        return ERROR_NONE;
-    enum error code = replay_read(&replay, err);
-    if (code)
-        return code;
-    struct event *found = ARENA_ARRAY(&intake->batch, replay.count, struct event);
-    *count = take_ghosts(&replay, story, found);
-    *ghosts = found;
-    return ERROR_NONE;
+    enum error code = replay_twice(&replay, err);
+    *taken = replay.taken;
+    arena_done(&replay.read);
+    arena_done(&replay.life);
+    return code;
 }

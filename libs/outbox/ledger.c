@@ -158,10 +158,10 @@ static enum error mark_abandoned(struct relay *relay, const struct entry *entry,
 }
 
 static enum error judge_entry(struct relay *relay, const struct entry *entry,
-                              int64_t newest_unwritten, struct err *err)
+                              int64_t lowest_unwritten, struct err *err)
 {
     bool lost = position_compare(&entry->cut, &relay->saved) < 0 ||
-                (newest_unwritten && newest_unwritten <= entry->event.epoch);
+                (lowest_unwritten && lowest_unwritten <= entry->event.epoch);
     enum error code = lost ? ERROR_NONE : has_lost_row(relay, entry, &lost, err);
     if (code || !lost)
         return code;

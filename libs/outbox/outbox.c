@@ -104,58 +104,49 @@ void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback
 
 /* ---- Partitions ---- */
 
-/* DETACH CONCURRENTLY cannot run in a transaction; one that was interrupted is finished first. */
-static enum error drop_day(struct db *db, struct str name, struct err *err)
+/* `before` NAME `behind`, for each name that the statement gives. */
+static enum error for_each_day(struct db *db, const struct statement *statement,
+                               const struct params *params, const char *before, const char *behind,
+                               struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    const char *detach = arena_printf(
-        &arena, "alter table event_log detach partition %.*s concurrently", STR_ARG(name));
-    enum error code = db_run(db, detach, err);
-    if (code)
-        return code;
-    return db_run(db, arena_printf(&arena, "drop table %.*s", STR_ARG(name)), err);
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, statement, params, &result, err);
+    for (size_t row = 0; !code && row < result_rows(&result); row++)
+        code = db_run(db,
+                      arena_printf(&arena, "%s %.*s %s", before,
+                                   STR_ARG(result_str(&result, row, 0)), behind),
+                      err);
+    return code;
 }
 
-static enum error finish_detached(struct db *db, struct err *err)
+/* DETACH CONCURRENTLY cannot run in a transaction: whoever is interrupted leaves a day that is half
+ * detached, or detached and not dropped. The next one goes on from there. */
+static enum error drop_old_days(struct db *db, int keep_days, struct err *err)
 {
     static const struct statement pending = {
         "outbox_detach_pending",
         "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid"
         " where i.inhparent = 'event_log'::regclass and i.inhdetachpending"};
-    CLEANUP(result_done) struct result result = {0};
-    enum error code = db_exec(db, &pending, NULL, &result, err);
-    CLEANUP(arena_done) struct arena arena = {0};
-    for (size_t row = 0; !code && row < result_rows(&result); row++)
-        code = db_run(db,
-                      arena_printf(&arena, "alter table event_log detach partition %.*s finalize",
-                                   STR_ARG(result_str(&result, row, 0))),
-                      err);
-    return code;
-}
-
-static enum error drop_old_days(struct db *db, int keep_days, struct err *err)
-{
-    static const struct statement old_days = {"outbox_old_days",
-                                              "select name from event_log_old_days($1)"};
+    static const struct statement old = {"outbox_old_days",
+                                         "select name from event_log_old_days($1)"};
+    static const struct statement detached = {"outbox_detached_days",
+                                              "select name from event_log_detached_days()"};
     struct params params = {0};
     param_int(&params, keep_days);
-    CLEANUP(result_done) struct result result = {0};
-    enum error code = db_exec(db, &old_days, &params, &result, err);
-    for (size_t row = 0; !code && row < result_rows(&result); row++)
-        code = drop_day(db, result_str(&result, row, 0), err);
-    return code;
+    const char *detach = "alter table event_log detach partition";
+    enum error code = for_each_day(db, &pending, NULL, detach, "finalize", err);
+    if (!code)
+        code = for_each_day(db, &old, &params, detach, "concurrently", err);
+    return code ? code : for_each_day(db, &detached, NULL, "drop table", "", err);
 }
 
 enum error outbox_partitions(struct db *db, int keep_days, struct err *err)
 {
     enum error code = db_run(db, "set lock_timeout = '200ms'", err);
     if (!code)
-        code = db_run(db, "select event_log_make_days(7)", err);
-    if (!code)
-        code = finish_detached(db, err);
-    if (!code)
         code = drop_old_days(db, keep_days, err);
-    return code;
+    return code ? code : db_run(db, "select event_log_make_days(7)", err);
 }
 
 /* ---- Operators ---- */

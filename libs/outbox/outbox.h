@@ -56,14 +56,15 @@ struct relay_options {
 
 /* Runs until `*stop` (ERROR_NONE), or until it cannot go on: the lease or the connection was lost,
  * a delivery failed, the partitions are not what they were. Straight-line, blocking. Metrics:
- * eiso_relay_pending (rows), eiso_relay_sent_total (events), eiso_lag_events,
- * eiso_last_event_age_seconds, eiso_horizon_age_seconds. */
+ * eiso_relay_pending (rows), eiso_relay_sent_total (events), eiso_last_event_age_seconds,
+ * eiso_horizon_age_seconds. */
 enum error relay_run(const struct relay_options *options, struct err *err) MUST_CHECK;
 
 /* ---- Role jobs ---- */
 
 /* Makes the log's day partitions 7 days ahead, drops those older than `keep_days` that the relay
- * has passed. Short statements, lock_timeout 200 ms; run it each minute. */
+ * has passed, and goes on where an earlier run was interrupted. Short statements, lock_timeout
+ * 200 ms (of the connection, from then on); run it each minute, outside of a transaction. */
 enum error outbox_partitions(struct db *db, int keep_days, struct err *err) MUST_CHECK;
 
 /* ---- Operators ---- */

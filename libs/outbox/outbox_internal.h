@@ -28,6 +28,7 @@ struct relay {
     struct lane *lanes;      /* topic by topic */
     size_t lane_count;
     int64_t renewed_us; /* monotonic: when the lease was renewed */
+    int64_t moved_us;   /* the same: when the position moved, or nothing was pending */
     uint64_t disconnects;
     struct arena life, batch;
 };

@@ -10,9 +10,10 @@
 #include "outbox/outbox_internal.h"
 
 enum {
-    ROWS_PER_READ = 20, /* a row may hold 2,000 events: a read stays below some 10 MB */
-    IDLE_WAIT_MS = 500, /* without a poke */
-    BEHIND_WAIT_MS = 5, /* rows wait above the horizon: a writer is about to commit */
+    ROWS_PER_READ = 200,
+    BYTES_PER_READ = 4 << 20, /* of payloads; the row that passes it is still read */
+    IDLE_WAIT_MS = 500,       /* without a poke */
+    BEHIND_WAIT_MS = 5,       /* rows wait above the horizon: a writer is about to commit */
     STANDBY_WAIT_MS = 250,
     ADMIN_WAIT_MS = 500 /* no wait is longer: the lease is renewed each second */
 };
@@ -24,7 +25,7 @@ static struct metric metric_sent = {.name = "eiso_relay_sent_total",
                                     .help = "Events acknowledged by Kafka.",
                                     .type = METRIC_COUNTER};
 static struct metric metric_horizon = {.name = "eiso_horizon_age_seconds",
-                                       .help = "Time since the log was last read to its end.",
+                                       .help = "How long rows have waited for a writer to end.",
                                        .type = METRIC_GAUGE,
                                        .scale = 1e-6};
 static struct metric metric_age = {.name = "eiso_last_event_age_seconds",
@@ -202,18 +203,23 @@ static enum error read_rows(struct relay *relay, const struct horizon *horizon,
                             struct result *result, struct err *err)
 {
     static const struct statement statement = {
-        "relay_read", "select l.epoch, l.xid, l.seq, l.time, array_send(l.ids), "
-                      "array_send(l.keys), array_send(l.types), array_send(l.payloads)"
-                      "  from event_log l"
-                      " where (l.epoch, l.xid, l.seq) > ($1, $2, $3)"
-                      "   and (l.epoch < (select max(h.epoch) from history h) or l.xid < $4)"
-                      " order by l.epoch, l.xid, l.seq limit $5"};
+        "relay_read",
+        "select l.epoch, l.xid, l.seq, l.time, array_send(l.ids), array_send(l.keys),"
+        "       array_send(l.types), array_send(l.payloads)"
+        "  from (select n.*, sum(n.bytes) over (order by n.epoch, n.xid, n.seq) as so_far"
+        "          from (select * from event_log l"
+        "                 where (l.epoch, l.xid, l.seq) > ($1, $2, $3)"
+        "                   and (l.epoch < (select max(h.epoch) from history h) or l.xid < $4)"
+        "                 order by l.epoch, l.xid, l.seq limit $5) n) l"
+        " where l.so_far - l.bytes < $6"
+        " order by l.epoch, l.xid, l.seq"};
     struct params params = {0};
     param_bigint(&params, relay->saved.epoch);
     param_bigint(&params, relay->saved.xid);
     param_bigint(&params, relay->saved.seq);
     param_bigint(&params, horizon->xid);
     param_int(&params, ROWS_PER_READ);
+    param_bigint(&params, BYTES_PER_READ);
     return db_exec(relay->db, &statement, &params, result, err);
 }
 
@@ -284,6 +290,8 @@ static enum error check_partitions(struct relay *relay, struct err *err)
         if (strcmp(topic->service, relay->options->service) != 0 || topic->cleanup == TOPIC_LEDGER)
             continue;
         enum error code = bus_partitions(relay->admin, topic->name, &partitions, err);
+        if (!code)
+            code = lease_renew(relay, err);
         if (code)
             return code;
         if (relay->partitions && relay->partitions != partitions)
@@ -351,6 +359,8 @@ static enum error check_ends(struct relay *relay, struct err *err)
             continue;
         enum error code =
             bus_offsets(relay->admin, lane->topic->name, lane->partition, &first, &next, err);
+        if (!code)
+            code = lease_renew(relay, err);
         if (code)
             return code;
         if (next <= lane->last_offset)
@@ -389,7 +399,7 @@ static enum error wait_for_kafka(struct relay *relay, struct err *err)
             log_error("waiting for Kafka and the topics", err);
         told = true;
         if (*relay->options->stop)
-            return code;
+            return err_set(err, ERROR_UNAVAILABLE, "stopped while waiting for Kafka");
         clock_sleep_ms(STANDBY_WAIT_MS);
         code = lease_renew(relay, err);
         if (code)
@@ -441,15 +451,23 @@ static enum error relay_begin(struct relay *relay, struct err *err)
 
 /* ---- The loop ---- */
 
+/* Nothing can be read: rows wait above the horizon for a writer to end, or there are none. The
+ * longer a writer takes, the rarer it is asked after. */
 static enum error relay_idle(struct relay *relay, int poke_fd, struct err *err)
 {
-    int64_t pending = 0;
+    int64_t pending = 0, now_us = clock_monotonic();
     enum error code = count_pending(relay, &pending, err);
     if (!code)
         code = lease_renew(relay, err);
-    if (!code)
-        poke_wait(poke_fd, pending ? BEHIND_WAIT_MS : IDLE_WAIT_MS);
-    return code;
+    if (code)
+        return code;
+    if (pending == 0)
+        relay->moved_us = now_us;
+    int64_t waited_us = now_us - relay->moved_us;
+    metric_set(&metric_horizon, waited_us);
+    int64_t wait_ms = pending ? MAX_OF(BEHIND_WAIT_MS, waited_us / 8000) : IDLE_WAIT_MS;
+    poke_wait(poke_fd, MIN_OF(wait_ms, IDLE_WAIT_MS));
+    return ERROR_NONE;
 }
 
 /* After a lost connection nothing is sent before the topics were compared with what was
@@ -470,7 +488,7 @@ static enum error meet_again(struct relay *relay, bool *away, struct err *err)
 
 static enum error relay_loop(struct relay *relay, int poke_fd, struct err *err)
 {
-    int64_t read_to_end_us = clock_monotonic();
+    relay->moved_us = clock_monotonic();
     while (!*relay->options->stop) {
         size_t rows = 0;
         bool away;
@@ -481,9 +499,10 @@ static enum error relay_loop(struct relay *relay, int poke_fd, struct err *err)
             code = relay_step(relay, &rows, err);
         if (code)
             return code;
-        if (rows < ROWS_PER_READ)
-            read_to_end_us = clock_monotonic();
-        metric_set(&metric_horizon, clock_monotonic() - read_to_end_us);
+        if (rows) {
+            relay->moved_us = clock_monotonic();
+            metric_set(&metric_horizon, 0);
+        }
         code = rows ? lease_renew(relay, err) : relay_idle(relay, poke_fd, err);
         if (code)
             return code;

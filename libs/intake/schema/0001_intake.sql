@@ -30,8 +30,12 @@ create table quarantine (
     source        text not null,
     position      text not null,
     type          text not null,
+    event         uuid,
+    event_time    timestamptz,
     reason        text not null,
     value         bytea,
-    held_at       timestamptz not null default now()
+    held_at       timestamptz not null default now(),
+    dropped_at    timestamptz, -- had no effect and will have none; kept so that it is not taken back as a ghost either
+    dropped_by    text
 );
-create index quarantine_subject on quarantine (topic, subject);
+create index quarantine_subject on quarantine (topic, subject) where dropped_at is null;

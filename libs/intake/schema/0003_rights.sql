@@ -2,12 +2,16 @@
 -- nodes whose subtrees it sees by its client or official role; classes that it teaches. Answers: 2 may, 1 is within its subtree
 -- but may not (403), 0 does not exist for it (404).
 
+-- All facts of a learner, by whomever they were taken: whoever is responsible for the learner today sees them. That are the
+-- subtree and the teachers of the enrolments that are in force; where none is (between two years, after leaving), of those that
+-- ended last. A former school keeps what is its own: its classes (may_see_class) and the facts that name its organisation.
 -- p_right: 1 marks, 2 attendance (contracts/registry.h, enum guardian_right).
 create function may_see_learner(p_learner uuid, p_right integer, p_today date, p_kind smallint, p_person uuid,
                                 p_nodes uuid[], p_classes uuid[]) returns smallint language plpgsql stable as $$
 declare
     v_link boolean := false;
     v_right boolean;
+    v_last date; -- enrolments that ended earlier do not count
 begin
     if p_person = p_learner then
         return 2;
@@ -22,14 +26,12 @@ begin
             return 2;
         end if;
     end if;
-    if cardinality(p_classes) > 0 and exists (
-        select from copy_enrolment e where e.learner = p_learner and e.class = any (p_classes)
-           and coalesce(e.valid_to, p_today) >= p_today) then
-        return 2;
-    end if;
-    if cardinality(p_nodes) > 0 and exists (
-        select from copy_enrolment e join copy_class c on c.id = e.class join copy_organisation o on o.id = c.organisation
-        where e.learner = p_learner and o.path && p_nodes) then
+    select least(max(coalesce(e.valid_to, p_today)), p_today) into v_last
+    from copy_enrolment e where e.learner = p_learner and e.valid_from <= p_today;
+    if exists (
+        select from copy_enrolment e left join copy_class c on c.id = e.class left join copy_organisation o on o.id = c.organisation
+        where e.learner = p_learner and e.valid_from <= p_today and coalesce(e.valid_to, p_today) >= v_last
+          and (e.class = any (p_classes) or o.path && p_nodes)) then
         return 2;
     end if;
     return case when v_link then 1 else 0 end;

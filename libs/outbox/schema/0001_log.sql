@@ -41,7 +41,8 @@ create table event_log (
     ids      uuid[] not null,
     keys     text[] not null,
     types    smallint[] not null,
-    payloads bytea[] not null
+    payloads bytea[] not null, -- an empty one erases its key (a tombstone)
+    bytes    integer not null  -- of the payloads: the relay reads so many at a time
 ) partition by range (day);
 alter table event_log alter column payloads set compression lz4;
 create index event_log_position on event_log (epoch, xid, seq);
@@ -99,7 +100,7 @@ begin
     for v_child in
         select c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') as day
         from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'event_log'::regclass
+        where i.inhparent = 'event_log'::regclass and not i.inhdetachpending
     loop
         continue when v_child.day >= current_date - p_keep_days;
         execute format('select exists (select from %I l, relay r where (l.epoch, l.xid, l.seq) > (r.epoch, r.xid, r.seq))',
@@ -110,6 +111,13 @@ begin
         end if;
     end loop;
 end $$;
+
+-- Detached and not dropped yet: somebody was interrupted in between.
+create function event_log_detached_days() returns table (name text) language sql stable as $$
+    select c.relname from pg_class c
+    where c.relkind = 'r' and not c.relispartition and c.relname ~ '^event_log_[0-9]{8}$'
+      and c.relnamespace = (select p.relnamespace from pg_class p where p.oid = 'event_log'::regclass)
+$$;
 
 -- Everyone who stamps rows holds this lock shared, the raise of an epoch holds it exclusively. The number is ours alone
 -- within a database.
@@ -142,20 +150,27 @@ create function outbox_append(p_ids uuid[], p_keys text[], p_types smallint[], p
     returns void language plpgsql as $$
 declare
     v_stamp record;
+    v_largest integer;
+    v_bytes integer;
 begin
     if cardinality(p_ids) = 0 then
         return;
     end if;
-    if cardinality(p_keys) <> cardinality(p_ids) or cardinality(p_types) <> cardinality(p_ids)
-       or cardinality(p_payloads) <> cardinality(p_ids) then
+    if cardinality(p_keys) is distinct from cardinality(p_ids) or cardinality(p_types) is distinct from cardinality(p_ids)
+       or cardinality(p_payloads) is distinct from cardinality(p_ids) then
         raise exception 'arrays of different lengths' using errcode = 'EI002';
     end if;
-    if exists (select from unnest(p_payloads) p where octet_length(p) > 65536) then
+    if array_position(p_ids, null) is not null or array_position(p_keys, null) is not null
+       or array_position(p_types, null) is not null or array_position(p_payloads, null) is not null then
+        raise exception 'an event without id, key, type or payload' using errcode = 'EI002';
+    end if;
+    select max(octet_length(p)), sum(octet_length(p)) into v_largest, v_bytes from unnest(p_payloads) p;
+    if v_largest > 65536 then
         raise exception 'an event is larger than 64 KiB' using errcode = 'EI002';
     end if;
     v_stamp := outbox_stamp();
-    insert into event_log (epoch, xid, ids, keys, types, payloads)
-    values (v_stamp.epoch, v_stamp.xid, p_ids, p_keys, p_types, p_payloads);
+    insert into event_log (epoch, xid, ids, keys, types, payloads, bytes)
+    values (v_stamp.epoch, v_stamp.xid, p_ids, p_keys, p_types, p_payloads, v_bytes);
 end $$;
 
 -- (xid, seq) alone is not causal: a transaction with an older xid may change what a younger one has committed. Whoever
@@ -220,8 +235,8 @@ begin
     returning * into v_last;
     insert into history_partition (epoch, topic, partition, last_offset)
     select v_epoch, p.topic, p.partition, p.last_offset from relay_partition p;
-    insert into event_log (epoch, xid, seq, ids, keys, types, payloads)
-    values (v_epoch, 0, 0, array[gen_random_uuid()], array['~history'], array[1::smallint], array[''::bytea]);
+    insert into event_log (epoch, xid, seq, ids, keys, types, payloads, bytes)
+    values (v_epoch, 0, 0, array[gen_random_uuid()], array['~history'], array[1::smallint], array[''::bytea], 0);
     return v_last.state;
 end $$;
 
