@@ -162,12 +162,10 @@ enum error store_retract(struct db *db, const struct uuid *events, size_t count,
     " v.child, v.name, v.subject_kk, v.subject_ru, v.subject_en"
 
 /* Who reads: $1 person, $2 today. */
-static struct params params_of(const struct inbox_wanted *wanted)
+static void param_reader(struct params *params, const struct inbox_wanted *wanted)
 {
-    struct params params = {0};
-    param_uuid(&params, &wanted->person);
-    param_date(&params, wanted->today);
-    return params;
+    param_uuid(params, &wanted->person);
+    param_date(params, wanted->today);
 }
 
 static void param_position(struct params *params, const struct position *position)
@@ -199,7 +197,8 @@ void store_inbox(struct db_async *db, const struct inbox_wanted *wanted,
         "          order by w.epoch desc, w.xid desc, w.seq desc limit $6) v on true"
         " where $8::uuid is null or c.child = canonical_of($8)"
         " order by v.epoch desc nulls last, v.xid desc, v.seq desc limit $6"};
-    struct params params = params_of(wanted);
+    struct params params = {0};
+    param_reader(&params, wanted);
     param_bounds(&params, wanted);
     param_uuid(&params, &wanted->account);
     param_uuid(&params, &wanted->child);
@@ -218,7 +217,8 @@ void store_backlog(struct db_async *db, const struct inbox_wanted *wanted,
         "            and feed_right(w.kind) & c.rights <> 0"
         "          order by w.epoch, w.xid, w.seq limit $6) v"
         " order by v.epoch, v.xid, v.seq limit $6"};
-    struct params params = params_of(wanted);
+    struct params params = {0};
+    param_reader(&params, wanted);
     param_bounds(&params, wanted);
     param_position(&params, &wanted->after);
     db_async_exec(db, &statement, &params, callback, context);
@@ -245,7 +245,8 @@ void store_children(struct db_async *db, const struct inbox_wanted *wanted,
         "                and feed_right(f.kind) & c.rights <> 0 limit $4) x"
         "            limit $4) y) u on true"
         " order by p.given, c.child"};
-    struct params params = params_of(wanted);
+    struct params params = {0};
+    param_reader(&params, wanted);
     param_uuid(&params, &wanted->account);
     param_int(&params, wanted->limit);
     db_async_exec(db, &statement, &params, callback, context);
@@ -271,7 +272,8 @@ void store_read(struct db_async *db, const struct inbox_wanted *wanted, db_async
         "      set epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq"
         "    where (excluded.epoch, excluded.xid, excluded.seq) > (r.epoch, r.xid, r.seq))"
         " select o.child from own o limit 1"};
-    struct params params = params_of(wanted);
+    struct params params = {0};
+    param_reader(&params, wanted);
     param_position(&params, &wanted->up_to);
     param_uuid(&params, &wanted->child);
     db_async_exec(db, &statement, &params, callback, context);
