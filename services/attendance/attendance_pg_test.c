@@ -254,8 +254,8 @@ enum { MANY = 500 };
 static void five_hundred_go_by_index(void **state)
 {
     (void)state;
-    void **items = ARENA_ARRAY(&it.arena, 2 * MANY, void *);
-    for (uint32_t i = 0; i < 2 * MANY; i++) {
+    void *items[2 * MANY + 2];
+    for (uint32_t i = 0; i < COUNT_OF(items); i++) {
         uint32_t class = 1000 + i / 4;
         const struct register_exception away[] = {
             {.learner = school_id(class * 1000 + 1), .code = ABSENCE_ILL},
@@ -263,10 +263,9 @@ static void five_hundred_go_by_index(void **state)
         };
         items[i] = with_exceptions(register_of(class, 1 + (int)(i % 4)), away, 2);
     }
-    school_run(&it, "select add_homeroom(c, 11) from generate_series(1000, 1249) c");
+    school_run(&it, "select add_homeroom(c, 11) from generate_series(1000, 1250) c; analyze");
     school_take_in_bulk(&it, &door, items, MANY);
-    school_take_beside(&it, &door, register_of(1000, 5));
-    assert_int_equal(number("select count(*) from absence"), 4 * MANY);
+    assert_int_equal(number("select count(*) from absence"), 2 * COUNT_OF(items));
 }
 
 #define REGISTERS_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
