@@ -1,0 +1,174 @@
+/* Sessions, secrets and what ends them, against a real PostgreSQL. */
+#include "registry_test_internal.h"
+
+#define HASH "$argon2id$one"
+
+static struct uuid account, session;
+
+static int begin_session(void **state)
+{
+    if (begin(state))
+        return -1;
+    struct person person = person_of(uuid_v7());
+    account = uuid_v7();
+    session = uuid_v7();
+    assert_string_equal(PUT(people_entrance, &person), "");
+    const struct account_adding adding = {.id = account,
+                                          .person = person.id,
+                                          .login = STR("aigul"),
+                                          .locale = STR("kk"),
+                                          .roles = STR("[]"),
+                                          .hash = STR(HASH)};
+    assert_int_equal(store_account_add(it.db, &adding, &it.err), ERROR_NONE);
+    return 0;
+}
+
+static const char *text_of(const struct uuid *id)
+{
+    return uuid_format(id, arena_alloc(&it.arena, UUID_TEXT_LEN + 1));
+}
+
+/* Whether a session was opened: 1 or 0. */
+static int64_t open_with(const char *hash, const char *secret)
+{
+    return count(arena_printf(&it.arena,
+                              "select (session_open('%s', '%s', '%s', '%s'::bytea, now() + "
+                              "interval '1 day') is not null)::integer",
+                              text_of(&session), text_of(&account), hash, secret));
+}
+
+/* How many sessions that secret renews: 1 or 0. */
+static int64_t renew(const char *secret, const char *next)
+{
+    return count(arena_printf(&it.arena,
+                              "select count(*) from session_renew('%s'::bytea, '%s'::bytea, now() "
+                              "+ interval '1 day')",
+                              secret, next));
+}
+
+static int64_t revoked(const char *kind)
+{
+    return count(arena_printf(&it.arena,
+                              "select count(*) from event_log_events where type = 111"
+                              "  and position('%s'::bytea in payload) > 0",
+                              kind));
+}
+
+static void a_secret_is_used_once_and_counts_a_little_longer(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(HASH, "first"), 1);
+    assert_int_equal(renew("first", "second"), 1);
+    assert_int_equal(renew("first", "second of the other tab"), 1);
+    assert_int_equal(renew("second", "third"), 1);
+    assert_int_equal(renew("second of the other tab", "fourth"), 1);
+    assert_int_equal(renew("unknown", "fifth"), 0);
+    assert_int_equal(revoked("session"), 0);
+}
+
+static void a_secret_that_comes_late_was_copied(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(HASH, "first"), 1);
+    assert_int_equal(renew("first", "second"), 1);
+    sql("update renewal set valid_until = now() - interval '1 second' where used");
+    assert_int_equal(renew("first", "third"), 0);
+    assert_int_equal(revoked("session"), 1);
+    assert_int_equal(renew("second", "fourth"), 0);
+}
+
+static void a_session_ends_once(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(HASH, "first"), 1);
+    assert_int_equal(count("select session_end('first'::bytea)::integer"), 1);
+    assert_int_equal(count("select session_end('first'::bytea)::integer"), 1);
+    assert_int_equal(count("select session_end('unknown'::bytea)::integer"), 0);
+    assert_int_equal(revoked("session"), 1);
+    assert_int_equal(renew("first", "second"), 0);
+}
+
+/* It was right when it was read; it is another one when the session would begin. */
+static void a_password_that_was_changed_meanwhile_opens_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(store_account_reset(it.db, STR("aigul"), STR("$argon2id$two"), &it.err),
+                     ERROR_NONE);
+    assert_int_equal(open_with(HASH, "first"), 0);
+    assert_int_equal(open_with("$argon2id$two", "first"), 1);
+}
+
+static void a_locked_account_loses_its_sessions(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(HASH, "first"), 1);
+    assert_int_equal(store_account_lock(it.db, STR("aigul"), &it.err), ERROR_NONE);
+    assert_int_equal(renew("first", "second"), 0);
+    assert_int_equal(open_with(HASH, "third"), 0);
+    assert_int_equal(revoked("account"), 1);
+    assert_int_equal(store_account_lock(it.db, STR("nobody"), &it.err), ERROR_NOT_FOUND);
+}
+
+static void what_nobody_can_use_is_swept(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(HASH, "first"), 1);
+    assert_int_equal(store_sweep_sessions(it.db, &it.err), ERROR_NONE);
+    assert_int_equal(renew("first", "second"), 1);
+    sql("update renewal set valid_until = now() - interval '2 days';"
+        "update session set created_at = now() - interval '2 days'");
+    assert_int_equal(store_sweep_sessions(it.db, &it.err), ERROR_NONE);
+    assert_int_equal(count("select count(*) from session"), 0);
+}
+
+static void a_role_needs_its_organisation(void **state)
+{
+    (void)state;
+    struct account_adding adding = {.id = uuid_v7(),
+                                    .node = uuid_v7(),
+                                    .login = STR("bolat"),
+                                    .locale = STR("kk"),
+                                    .roles = STR("[]"),
+                                    .hash = STR(HASH)};
+    struct person person = person_of(uuid_v7());
+    assert_string_equal(PUT(people_entrance, &person), "");
+    adding.person = person.id;
+    assert_int_equal(store_account_add(it.db, &adding, &it.err), ERROR_NOT_FOUND);
+    adding.node = it.school;
+    assert_int_equal(store_account_add(it.db, &adding, &it.err), ERROR_NONE);
+}
+
+static void a_client_that_is_revoked_is_told(void **state)
+{
+    (void)state;
+    const struct client client = {.id = uuid_v7(),
+                                  .name = STR("Күнделік"),
+                                  .node = it.district,
+                                  .scopes = 8,
+                                  .active = true,
+                                  .revision = 1};
+    struct str digest = STR("12345678901234567890123456789012");
+    assert_int_equal(store_client_add(it.db, &client, digest, &it.err), ERROR_NONE);
+    assert_int_equal(store_client_revoke(it.db, &client.id, &it.err), ERROR_NONE);
+    assert_int_equal(revoked("client"), 1);
+    assert_int_equal(count("select count(*) from copy_client where not active and revision = 2"),
+                     1);
+    assert_int_equal(store_client_rotate(it.db, &client.id, digest, &it.err), ERROR_NOT_FOUND);
+}
+
+#define WITH_ACCOUNT(test) cmocka_unit_test_setup_teardown(test, begin_session, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_ACCOUNT(a_secret_is_used_once_and_counts_a_little_longer),
+        WITH_ACCOUNT(a_secret_that_comes_late_was_copied),
+        WITH_ACCOUNT(a_session_ends_once),
+        WITH_ACCOUNT(a_password_that_was_changed_meanwhile_opens_nothing),
+        WITH_ACCOUNT(a_locked_account_loses_its_sessions),
+        WITH_ACCOUNT(what_nobody_can_use_is_swept),
+        WITH_ACCOUNT(a_role_needs_its_organisation),
+        WITH_ACCOUNT(a_client_that_is_revoked_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
