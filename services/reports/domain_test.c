@@ -178,6 +178,25 @@ static void an_answer_has_its_children_with_their_days(void **state)
     assert_true(str_equal(children[1].name.ru, STR("г")));
 }
 
+static void an_event_names_the_counts_of_its_set_only(void **state)
+{
+    (void)state;
+    CLEANUP(buf_done) struct buf json = {0};
+    struct indicator day = {.node = STR("KZ"),
+                            .tree = TREE_TERRITORY,
+                            .date = {740000},
+                            .set = SET_MARKS,
+                            .as_of = {1},
+                            .learners = 7,
+                            .formative = 3};
+    record_encode_json(indicator_set_event(SET_MARKS), &day, &json);
+    buf_add_char(&json, '\0');
+    assert_non_null(strstr(json.ptr, "\"set\":\"marks\""));
+    assert_non_null(strstr(json.ptr, "\"formative\":3"));
+    assert_null(strstr(json.ptr, "learners"));
+    assert_null(strstr(json.ptr, "registers"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +208,7 @@ int main(void)
         TEST(merging_keeps_keys_apart_and_in_order),
         TEST(shares_are_rounded_once_and_absent_over_nothing),
         TEST(an_answer_has_its_children_with_their_days),
+        TEST(an_event_names_the_counts_of_its_set_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

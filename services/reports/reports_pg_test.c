@@ -458,10 +458,169 @@ static void every_figure_equals_its_recount(void **state)
         play(seed);
 }
 
+/* ---- Single rules ---- */
+
+static void sql(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);
+static void sql(struct world *world, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    assert_in_range(length, 0, sizeof text - 1);
+    run(world, text);
+}
+
+/* An organisation straight into the copy. */
+static void put_organisation(struct world *world, uint32_t organisation, const char *kato,
+                             uint32_t superior)
+{
+    struct uuid id = id_of(KIND_ORGANISATION, organisation);
+    struct uuid above = id_of(KIND_ORGANISATION, superior);
+    sql(world,
+        "insert into copy_organisation (id, name_kk, name_ru, kind, kato, subordinate_to, "
+        "ownership, shifts, valid_from, epoch, revision)"
+        " values ('%s', 'а', 'а', 8, '%s', '%s', 1, 1, '2020-01-01', 1, 1)"
+        " on conflict (id) do update set kato = excluded.kato, "
+        "subordinate_to = excluded.subordinate_to;"
+        " select copy_paths(array(select id from copy_organisation));"
+        " insert into dirty_tree values ('%s')",
+        text_of(&world->arena, &id).ptr, kato, text_of(&world->arena, &above).ptr,
+        text_of(&world->arena, &id).ptr);
+}
+
+static void put_place(struct world *world, const char *code, const char *parent)
+{
+    sql(world,
+        "insert into copy_reference (list, code, parent, kk, ru, epoch, revision)"
+        " values ('territory', '%s', nullif('%s', ''), 'а', 'а', 1, 1)"
+        " on conflict (list, code) do update set parent = excluded.parent;"
+        " insert into dirty_tree values (null)",
+        code, parent);
+}
+
+static void put_register(struct world *world, uint32_t organisation)
+{
+    struct lesson_register taken = {.organisation = id_of(KIND_ORGANISATION, organisation),
+                                    .date = {world->first.day + DAYS - 1},
+                                    .lesson = {true, 1},
+                                    .learners = 10};
+    struct event event = {
+        .type = event_type_get(EVENT_REGISTER_TAKEN), .time = {1}, .value = &taken};
+    hand_over(world, apply_registers, &topic_registers, &event, 1);
+}
+
+/* Two bodies that each name the other as superior must not add each other up for ever. */
+static void a_circle_of_superiors_does_not_grow(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    put_organisation(world, 1, "10", 2);
+    put_organisation(world, 2, "10", 1);
+    put_organisation(world, 3, "10", 1);
+    for (int i = 1; i <= 3; i++) {
+        put_register(world, 3);
+        sql(world, "insert into dirty_tree select id from copy_organisation");
+        roll_up(world);
+        assert_int_equal(number(world, "select max(registers) from node_day where tree = 2"), i);
+    }
+    world_free(world);
+}
+
+static size_t told(struct world *world, struct str key, int32_t *sets)
+{
+    struct untold_day *days;
+    struct err err = {0};
+    size_t count, found = 0;
+    check(store_take_untold(world->db, 100, &world->arena, &days, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        if (str_starts(days[i].key, key)) {
+            found++;
+            *sets = days[i].sets;
+        }
+    return found;
+}
+
+static void time_passes(struct world *world, int seconds)
+{
+    sql(world, "update node_day set told_at = told_at - interval '%d s'", seconds);
+}
+
+static void the_topic_is_told_of_changed_sets_now_and_then(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    struct uuid id = id_of(KIND_ORGANISATION, 3);
+    struct str school = text_of(&world->arena, &id), country = STR("KZ|");
+    int32_t sets = 0;
+    put_place(world, "KZ", "");
+    put_organisation(world, 3, "KZ", 1);
+    roll_up(world);
+    assert_int_equal(told(world, country, &sets), 1);
+    assert_int_equal(sets, 1 << SET_CONTINGENT);
+    assert_int_equal(told(world, country, &sets), 0);
+    time_passes(world, 60);
+    put_register(world, 3);
+    roll_up(world);
+    assert_int_equal(told(world, school, &sets), 1);
+    assert_int_equal(sets, 1 << SET_CONTINGENT | 1 << SET_ATTENDANCE);
+    put_register(world, 3); /* heard at the same time: attendance alone */
+    roll_up(world);
+    assert_int_equal(told(world, country, &sets), 0);
+    time_passes(world, 1);
+    assert_int_equal(told(world, country, &sets), 1);
+    assert_int_equal(sets, 1 << SET_ATTENDANCE);
+    assert_int_equal(told(world, school, &sets), 0);
+    time_passes(world, 9);
+    assert_int_equal(told(world, school, &sets), 1);
+    world_free(world);
+}
+
+static void the_topic_forgets_what_is_no_node_any_more(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    put_place(world, "KZ", "");
+    put_place(world, "11", "KZ");
+    put_organisation(world, 3, "11", 1);
+    put_register(world, 3);
+    roll_up(world);
+    put_organisation(world, 3, "KZ", 1);
+    sql(world,
+        "delete from copy_reference where code = '11'; insert into dirty_tree values (null)");
+    roll_up(world);
+    assert_int_equal(number(world, "select count(*) from event_log_events"
+                                   " where type = 500 and payload = '' and key like '11|%'"),
+                     3);
+    assert_int_equal(number(world, "select count(*) from node_cell where node = '11'"), 0);
+    assert_int_equal(number(world, "select registers from node_day where node = 'KZ'"), 1);
+    world_free(world);
+}
+
+/* Nothing dirty: no row is written, no transaction id taken. */
+static void a_roll_up_of_nothing_writes_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    put_place(world, "KZ", "");
+    put_register(world, 3);
+    roll_up(world);
+    int64_t before = number(world, "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    roll_up(world);
+    assert_int_equal(number(world, "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"),
+                     before);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_figure_equals_its_recount),
+        TEST(a_circle_of_superiors_does_not_grow),
+        TEST(the_topic_is_told_of_changed_sets_now_and_then),
+        TEST(the_topic_forgets_what_is_no_node_any_more),
+        TEST(a_roll_up_of_nothing_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

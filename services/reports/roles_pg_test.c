@@ -296,6 +296,36 @@ static void a_stream_shows_the_state_and_then_what_changes(void **state)
     close(school->fd);
 }
 
+static bool is_logged(void *context)
+{
+    static const struct statement statement = {
+        "logged", "select count(*) from event_log_events where type = 500 and key = $1"
+                  "   and payload <> ''"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    struct err err = {0};
+    param_text(&params, str_from(context));
+    if (db_exec(it.db, &statement, &params, &result, &err))
+        fail_msg("%s", err.text);
+    return result_bigint(&result, 0, 0) > 0;
+}
+
+static void figures_go_to_the_topic(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"KZ|", SCHOOL "|", "subordination|" OBLAST "|"};
+    char today[DATE_TEXT_LEN + 1];
+    date_format(date_today(), today);
+    facts_come(SCHOOL);
+    for (size_t i = 0; i < COUNT_OF(heads); i++)
+        for (size_t set = 0; set < indicator_sets.count; set++) {
+            char *key =
+                arena_printf(&it.arena, "%s%s|%s", heads[i], today, indicator_sets.items[set].name);
+            if (!testkit_wait_until(is_logged, key, 15000))
+                fail_msg("no event with key %s", key);
+        }
+}
+
 /* A school that comes under the body is in its stream from then on. */
 static void a_stream_follows_the_tree(void **state)
 {
@@ -320,6 +350,7 @@ int main(void)
         TEST(parameters_are_checked),
         TEST(a_stream_shows_the_state_and_then_what_changes),
         TEST(a_stream_follows_the_tree),
+        TEST(figures_go_to_the_topic),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

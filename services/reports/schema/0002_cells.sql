@@ -6,7 +6,8 @@ create function add_cells(
     p_late bigint[], p_late_minutes bigint[], p_remote bigint[], p_exempt bigint[],
     p_formative bigint[], p_summative_unit bigint[], p_summative_term bigint[], p_marks_with_points bigint[],
     p_percent_sum_hundredths bigint[], p_at_least_65 bigint[], p_at_least_40 bigint[], p_heard_at timestamptz[])
-    returns void language sql as $$
+    returns void language plpgsql as $$
+begin
     insert into cell as c (organisation, date, shift, slot,
                            registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote, exempt,
                            formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths, at_least_65,
@@ -36,4 +37,4 @@ create function add_cells(
         heard_at = greatest(c.heard_at, excluded.heard_at);
 
     insert into dirty (organisation, date, shift, slot) select * from unnest(p_organisations, p_dates, p_shifts, p_slots);
-$$;
+end $$;

@@ -5,24 +5,6 @@
 create type organisation_key as (organisation uuid, date date, shift smallint, slot smallint);
 create type node_key as (tree smallint, node text, date date, shift smallint, slot smallint);
 
--- The sets (bits) in which two states of a day differ; `before` absent: from nothing.
-create function sets_differing(before node_day, after node_day) returns integer language sql immutable as $$
-    select case when coalesce(before.learners, 0) <> after.learners or coalesce(before.organisations, 0) <> after.organisations
-                  or coalesce(before.organisations_heard, 0) <> after.organisations_heard
-                  or before.last_heard is distinct from after.last_heard then 1 << 1 else 0 end -- SET_CONTINGENT
-         | case when coalesce(before.formative, 0) <> after.formative or coalesce(before.summative_unit, 0) <> after.summative_unit
-                  or coalesce(before.summative_term, 0) <> after.summative_term
-                  or coalesce(before.marks_with_points, 0) <> after.marks_with_points
-                  or coalesce(before.percent_sum_hundredths, 0) <> after.percent_sum_hundredths
-                  or coalesce(before.at_least_65, 0) <> after.at_least_65
-                  or coalesce(before.at_least_40, 0) <> after.at_least_40 then 1 << 2 else 0 end -- SET_MARKS
-         | case when coalesce(before.registers, 0) <> after.registers or coalesce(before.learner_lessons, 0) <> after.learner_lessons
-                  or coalesce(before.absent_unexcused, 0) <> after.absent_unexcused or coalesce(before.absent_ill, 0) <> after.absent_ill
-                  or coalesce(before.absent_excused, 0) <> after.absent_excused or coalesce(before.late, 0) <> after.late
-                  or coalesce(before.late_minutes, 0) <> after.late_minutes or coalesce(before.remote, 0) <> after.remote
-                  or coalesce(before.exempt, 0) <> after.exempt then 1 << 3 else 0 end -- SET_ATTENDANCE
-$$;
-
 -- Writes days where they are others than before, with a new stamp. Returns how many.
 create function put_days(p_days node_day[]) returns integer language plpgsql as $$
 declare
@@ -40,7 +22,11 @@ begin
     select n.tree, n.node, n.date, n.learners, n.organisations, n.organisations_heard, n.last_heard,
            n.registers, n.learner_lessons, n.absent_unexcused, n.absent_ill, n.absent_excused, n.late, n.late_minutes, n.remote,
            n.exempt, n.formative, n.summative_unit, n.summative_term, n.marks_with_points, n.percent_sum_hundredths,
-           n.at_least_65, n.at_least_40, now(), sets_differing(null, n), v_stamp.epoch, v_stamp.xid
+           n.at_least_65, n.at_least_40, now(),
+           case when n.learners <> 0 or n.organisations <> 0 or n.last_heard is not null then 1 << 1 else 0 end -- SET_CONTINGENT
+           | case when n.formative <> 0 or n.summative_unit <> 0 or n.summative_term <> 0 then 1 << 2 else 0 end -- SET_MARKS
+           | case when n.registers <> 0 then 1 << 3 else 0 end, -- SET_ATTENDANCE
+           v_stamp.epoch, v_stamp.xid
     from unnest(p_days) n
     on conflict (tree, node, date) do update set
         learners = excluded.learners, organisations = excluded.organisations, organisations_heard = excluded.organisations_heard,
@@ -51,9 +37,33 @@ begin
         formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
         marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
         at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40,
-        changed_at = excluded.changed_at, untold = d.untold | sets_differing(d, excluded),
+        changed_at = excluded.changed_at,
+        untold = d.untold
+            | case when (d.learners, d.organisations, d.organisations_heard, d.last_heard)
+                        is distinct from (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard)
+                   then 1 << 1 else 0 end
+            | case when (d.formative, d.summative_unit, d.summative_term, d.marks_with_points, d.percent_sum_hundredths, d.at_least_65,
+                         d.at_least_40)
+                        is distinct from (excluded.formative, excluded.summative_unit, excluded.summative_term,
+                                          excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
+                                          excluded.at_least_40)
+                   then 1 << 2 else 0 end
+            | case when (d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
+                         d.remote, d.exempt)
+                        is distinct from (excluded.registers, excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill,
+                                          excluded.absent_excused, excluded.late, excluded.late_minutes, excluded.remote,
+                                          excluded.exempt)
+                   then 1 << 3 else 0 end,
         epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq
-    where sets_differing(d, excluded) <> 0;
+    where (d.learners, d.organisations, d.organisations_heard, d.last_heard, d.registers, d.learner_lessons, d.absent_unexcused,
+           d.absent_ill, d.absent_excused, d.late, d.late_minutes, d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term,
+           d.marks_with_points, d.percent_sum_hundredths, d.at_least_65, d.at_least_40)
+          is distinct from
+          (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard, excluded.registers,
+           excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill, excluded.absent_excused, excluded.late,
+           excluded.late_minutes, excluded.remote, excluded.exempt, excluded.formative, excluded.summative_unit,
+           excluded.summative_term, excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
+           excluded.at_least_40);
     get diagnostics v_changed = row_count;
     return v_changed;
 end $$;
@@ -130,7 +140,8 @@ create function organisation_days(p_dirty organisation_key[]) returns node_day[]
              from cell c where c.organisation = k.organisation and c.date = k.date) c
 $$;
 
--- Nodes' days: the organisations placed there and the nodes that hang there.
+-- Nodes' days: the organisations placed there and the nodes that hang there. `offset 0` makes each a look-up by the whole key:
+-- without it and without statistics all rows of the date are read for each of them (tried: 36 s for the country).
 create function node_days(p_keys node_key[]) returns node_day[] language sql stable as $$
     select array_agg(row(k.tree, k.node, k.date, d.learners, d.organisations, d.organisations_heard, d.last_heard,
                          d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
@@ -149,10 +160,14 @@ create function node_days(p_keys node_key[]) returns node_day[] language sql sta
                     coalesce(sum(d.marks_with_points), 0) as marks_with_points,
                     coalesce(sum(d.percent_sum_hundredths), 0) as percent_sum_hundredths,
                     coalesce(sum(d.at_least_65), 0) as at_least_65, coalesce(sum(d.at_least_40), 0) as at_least_40
-             from (select d.* from place p join node_day d on d.tree = 1 and d.node = p.organisation::text and d.date = k.date
+             from (select d.*
+                   from place p cross join lateral (select d.* from node_day d where d.tree = 1 and d.node = p.organisation::text
+                                                                                 and d.date = k.date offset 0) d
                    where p.tree = k.tree and p.node = k.node
                    union all
-                   select d.* from node n join node_day d on d.tree = n.tree and d.node = n.node and d.date = k.date
+                   select d.*
+                   from node n cross join lateral (select d.* from node_day d where d.tree = n.tree and d.node = n.node
+                                                                                and d.date = k.date offset 0) d
                    where n.tree = k.tree and n.parent = k.node) d) d
 $$;
 
@@ -173,15 +188,16 @@ create function sum_cells(p_keys node_key[]) returns void language sql as $$
                  select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
                         c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
                         c.percent_sum_hundredths, c.at_least_65, c.at_least_40
-                 from place p join cell c on c.organisation = p.organisation and c.date = k.date and c.shift = k.shift
-                                             and c.slot = k.slot
+                 from place p cross join lateral (select c.* from cell c where c.organisation = p.organisation and c.date = k.date
+                                                                         and c.shift = k.shift and c.slot = k.slot offset 0) c
                  where p.tree = k.tree and p.node = k.node
                  union all
                  select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
                         c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
                         c.percent_sum_hundredths, c.at_least_65, c.at_least_40
-                 from node n join node_cell c on c.tree = n.tree and c.node = n.node and c.date = k.date and c.shift = k.shift
-                                                 and c.slot = k.slot
+                 from node n cross join lateral (select c.* from node_cell c where c.tree = n.tree and c.node = n.node
+                                                                             and c.date = k.date and c.shift = k.shift
+                                                                             and c.slot = k.slot offset 0) c
                  where n.tree = k.tree and n.parent = k.node) c
         group by k.tree, k.node, k.date, k.shift, k.slot
     ), gone as (
