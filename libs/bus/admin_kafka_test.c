@@ -207,8 +207,7 @@ static void the_program_names_a_wrong_line(void **state)
         "acl a topic b regex read\n",
         "user x\n",
         "topic x 1 1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 "
-        "a=1 "
-        "a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1\n",
+        "a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1 a=1\n",
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         const char *output, *plan = arena_printf(&arena, "\n%s", wrong[i]);

@@ -150,7 +150,7 @@ static enum error keep_missing(struct bus_admin *admin, struct plan *plan, size_
 
 static enum error make(struct bus_admin *admin, struct plan *plan, struct err *err)
 {
-    size_t present;
+    size_t present = 0;
     enum error code = keep_missing(admin, plan, &present, err);
     if (!code)
         code = bus_admin_create_topics(admin, plan->topics, plan->topic_count, err);

@@ -42,17 +42,17 @@ const struct record register_exception_item =
     RECORD(register_exception, exception_item_fields, .check = exception_check);
 const struct record register_exception_event = RECORD(register_exception, exception_event_fields);
 
-static void register_check(const void *item, struct problems *problems)
+/* A withdrawal is only {id, withdraws, date, reason_code, reason?}. */
+static void check_withdrawal(const struct lesson_register *taken, struct problems *problems)
 {
-    const struct lesson_register *taken = item;
-    if (uuid_present(&taken->withdraws)) {
-        if (uuid_present(&taken->class) || taken->exceptions.count ||
-            uuid_present(&taken->replaces))
-            problem_add(problems, "/withdraws", "not_allowed_together");
-        if (!taken->reason_code)
-            problem_add(problems, "/reason_code", "missing");
-        return;
-    }
+    if (uuid_present(&taken->class) || taken->exceptions.count || uuid_present(&taken->replaces))
+        problem_add(problems, "/withdraws", "not_allowed_together");
+    if (!taken->reason_code)
+        problem_add(problems, "/reason_code", "missing");
+}
+
+static void check_taken(const struct lesson_register *taken, struct problems *problems)
+{
     if (!uuid_present(&taken->class))
         problem_add(problems, "/class", "missing");
     if (!taken->lesson.present && !taken->session)
@@ -63,6 +63,15 @@ static void register_check(const void *item, struct problems *problems)
         problem_add(problems, "/taken_at", "missing");
     if (uuid_present(&taken->replaces) && !taken->reason_code)
         problem_add(problems, "/reason_code", "missing");
+}
+
+static void register_check(const void *item, struct problems *problems)
+{
+    const struct lesson_register *taken = item;
+    if (uuid_present(&taken->withdraws))
+        check_withdrawal(taken, problems);
+    else
+        check_taken(taken, problems);
 }
 
 #define REGISTER_FACTS                                                           \

@@ -89,7 +89,7 @@ static void notice_received(void *context, const PGresult *notice)
 {
     (void)context;
     const char *severity = field_of(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    bool harmless = strcmp(severity, "WARNING") && strcmp(severity, "FATAL");
+    bool harmless = strcmp(severity, "WARNING") != 0 && strcmp(severity, "FATAL") != 0;
     log_line(harmless ? LOG_DEBUG : LOG_WARNING, "notice from PostgreSQL",
              LOG_TEXT("sqlstate", field_of(notice, PG_DIAG_SQLSTATE)),
              LOG_TEXT("text", field_of(notice, PG_DIAG_MESSAGE_PRIMARY)));

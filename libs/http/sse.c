@@ -145,7 +145,7 @@ void sse_close(struct sse *sse)
     if (connection_waiting_bytes(connection) == 0)
         connection_end(connection);
     else
-        connection->deadline_us = clock_monotonic() + CLOSE_MS * 1000;
+        connection->deadline_us = clock_monotonic() + CLOSE_MS * INT64_C(1000);
 }
 
 void sse_flushed(struct sse *sse)

@@ -86,7 +86,7 @@ static void poke_arrived(void *context, int ready)
 enum error loop_poke_listen(struct loop *loop, const char *path, loop_callback *callback,
                             void *context, struct err *err)
 {
-    int fd;
+    int fd = -1;
     enum error code = poke_open(path, &fd, err);
     if (code)
         return code;
