@@ -1,0 +1,224 @@
+"""An installation of one's own, made by deploy/up in a temporary folder on a free port, and how it is talked to."""
+import base64
+import json
+import os
+import pathlib
+import queue
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import typing
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+UP_SECONDS = 300
+JSON, MSGPACK = "application/json", "application/vnd.msgpack"
+
+
+class Answer(typing.NamedTuple):
+    status: int  # 0: the connection broke
+    headers: dict
+    body: bytes
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        return self.json().get("code") if self.status >= 400 else None
+
+
+class Failure(Exception):
+    pass
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what, seconds, check):
+    """Until `check` returns something true; returns it."""
+    end = time.monotonic() + seconds
+    while True:
+        result = check()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not after {seconds} s")
+        time.sleep(0.05)
+
+
+class Installed:
+    def __init__(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="eiso-test."))
+        self.work.chmod(0o755)  # the processes' user goes through it
+        self.dir = self.work / "run"
+        self.settings = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if (self.dir / ".eiso").exists():
+            self.deploy("down", "--wipe")
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    # ---- deploy ----
+
+    def deploy(self, command, *arguments, seconds=UP_SECONDS):
+        return subprocess.run([ROOT / "deploy" / command, "--dir", self.dir, *arguments], capture_output=True, text=True,
+                              timeout=seconds, check=False)
+
+    def up(self, *arguments):
+        """Returns how long it took."""
+        before = time.monotonic()
+        if not self.settings:
+            arguments = ("--port", str(free_port()), *arguments)
+        said = self.deploy("up", *arguments)
+        if said.returncode:
+            raise Failure(f"deploy/up: {said.stdout}{said.stderr}")
+        text = (self.dir / "eiso.env").read_text()
+        self.settings = dict(re.findall(r"^([A-Z_]+)='(.*)'$", text, re.MULTILINE))
+        return time.monotonic() - before
+
+    def service(self, action, name):
+        """s6-svc with -d (down), -u (up), or a signal's letter."""
+        subprocess.run(["s6-svc", action, self.dir / "s6" / name], check=True, timeout=10)
+
+    def is_up(self, name):
+        said = subprocess.run(["s6-svstat", "-o", "up", self.dir / "s6" / name], capture_output=True, text=True,
+                              timeout=10, check=True)
+        return said.stdout.strip() == "true"
+
+    def pid(self, name):
+        said = subprocess.run(["s6-svstat", "-o", "pid", self.dir / "s6" / name], capture_output=True, text=True,
+                              timeout=10, check=True)
+        return int(said.stdout)
+
+    def services(self):
+        return sorted(path.name for path in (self.dir / "s6").iterdir() if (path / "run").exists())
+
+    def kill(self, name, number=signal.SIGKILL):
+        pid = self.pid(name)
+        if pid > 0:
+            os.kill(pid, number)
+        return pid
+
+    def is_ready(self, name):
+        """As s6 sees it: the process runs and its own check goes well."""
+        check = self.dir / "s6" / name / "data" / "check"
+        return self.is_up(name) and (not check.exists() or subprocess.run(
+            ["./data/check"], cwd=check.parents[1], capture_output=True, timeout=10, check=False).returncode == 0)
+
+    def memory_kb(self, name):
+        status = pathlib.Path(f"/proc/{self.pid(name)}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    # ---- HTTP ----
+
+    def call(self, method, path, body=None, **headers):
+        """Header names are given with underscores."""
+        request = urllib.request.Request(self.settings["EISO_URL"] + path, data=body, method=method)
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as answer:
+            return Answer(answer.code, dict(answer.headers), answer.read())
+        except OSError:
+            return Answer(0, {}, b"")
+
+    def token(self):
+        pair = f"{self.settings['EISO_CLIENT_ID']}:{self.settings['EISO_CLIENT_SECRET']}"
+        answer = self.call("POST", "/oauth/token", b"grant_type=client_credentials",
+                           Authorization="Basic " + base64.b64encode(pair.encode()).decode())
+        if answer.status != 200:
+            raise Failure(f"no token: {answer}")
+        return answer.json()["access_token"]
+
+    def post(self, path, items, token, **headers):
+        body = items if isinstance(items, bytes) else json.dumps(items).encode()
+        headers.setdefault("Content_Type", JSON)
+        return self.call("POST", path, body, Authorization=f"Bearer {token}", **headers)
+
+    def session(self, who):
+        """The cookie of a person who signed in."""
+        login = {"login": self.settings[f"EISO_{who}_LOGIN"], "password": self.settings[f"EISO_{who}_PASSWORD"]}
+        request = urllib.request.Request(self.settings["EISO_URL"] + "/v1/session", json.dumps(login).encode(),
+                                         {"Content-Type": JSON})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            cookies = answer.headers.get_all("Set-Cookie")
+        return "; ".join(cookie.split(";")[0] for cookie in cookies if "Path=/;" in cookie)
+
+    def stream(self, path, cookie):
+        return Stream(self.settings["EISO_URL"] + path, cookie)
+
+    # ---- Kafka and PostgreSQL ----
+
+    def kcat(self, *arguments, user=None, password=None, text=None):
+        settings = self.settings
+        command = ["kcat", "-b", settings["EISO_KAFKA"], "-X", "security.protocol=SASL_PLAINTEXT", "-X", "log_level=0",
+                   "-X", "sasl.mechanism=PLAIN", "-X", f"sasl.username={user or settings['EISO_KAFKA_USER']}",
+                   "-X", f"sasl.password={password or settings['EISO_KAFKA_PASSWORD']}", *arguments]
+        return subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+
+    def admin_sql(self, database, statement):
+        """As the superuser of the private cluster: to break things, and to mend them."""
+        said = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
+                               self.settings["EISO_PG_GRADES"].split(" dbname")[0] + f" dbname={database} user=eiso_admin"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        if said.returncode:
+            raise Failure(f"{database}: {said.stderr}")
+        return said.stdout.strip()
+
+    # ---- Sending and counting ----
+
+    def live(self, ledger, rate, seconds=None):
+        """A sender of its own; ends with SIGTERM or after `seconds`."""
+        arguments = ["--rate", str(rate), "--ledger", str(ledger)] + (["--seconds", str(seconds)] if seconds else [])
+        return subprocess.Popen([self.dir / "program" / "bin" / "eiso-live", *arguments], text=True,
+                                env={**os.environ, **self.settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def recount(self, *ledgers, wait=60):
+        command = [ROOT / "tests" / "recount" / "run", "--dir", self.dir, "--wait", str(wait), *ledgers]
+        return subprocess.run(command, capture_output=True, text=True, timeout=wait + 600, check=False)
+
+
+class Stream:
+    """Server-sent events, read beside; `wait` gives the first one that fits, with the moment of its arrival."""
+
+    def __init__(self, url, cookie):
+        request = urllib.request.Request(url, headers={"Cookie": cookie, "Accept": "text/event-stream"})
+        self.answer = urllib.request.urlopen(request, timeout=60)
+        self.events = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        try:
+            for line in self.answer:
+                if line.startswith(b"data:"):
+                    self.events.put((time.monotonic(), json.loads(line[5:])))
+        except (OSError, ValueError, AttributeError):  # it was closed
+            pass
+
+    def wait(self, fits, seconds=5):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                moment, event = self.events.get(timeout=max(end - time.monotonic(), 0.01))
+            except queue.Empty:
+                raise Failure(f"nothing that fits on the stream in {seconds} s") from None
+            if fits(event):
+                return moment, event
+
+    def close(self):
+        self.answer.close()
