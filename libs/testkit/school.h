@@ -221,6 +221,28 @@ static inline const void *school_last_event(struct school *school, const struct 
     return event;
 }
 
+/* A page of a learner's facts as service/facts.h reads it, of the last 60 days; `before_date` 0:
+ * the first. */
+static inline void *school_page(struct school *school, const struct statement *statement,
+                                const struct record *view, uint32_t learner,
+                                struct date before_date, struct uuid before_id, size_t *count)
+{
+    enum { PAGE = 7 };
+    CLEANUP(result_done) struct result result = {0};
+    struct uuid id = school_id(learner);
+    struct params params = {0};
+    struct err err = {0};
+    param_uuid(&params, &id);
+    param_date(&params, (struct date){date_today().day - 60});
+    param_date(&params, date_today());
+    param_date(&params, before_date);
+    param_uuid(&params, &before_id);
+    param_int(&params, PAGE);
+    if (db_exec(school->db, statement, &params, &result, &err))
+        fail_msg("%s", err.text);
+    return result_records(&result, view, &school->arena, count);
+}
+
 /* ---- In bulk ---- */
 
 /* Of the connection's transaction: no table was read from end to end, and no more than that many

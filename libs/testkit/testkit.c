@@ -210,6 +210,13 @@ static void redirect(const char *output)
         _exit(126);
 }
 
+/* The environment keeps the text, so it gets one of its own. */
+static void set_variable(const char *assignment)
+{
+    size_t bytes = strlen(assignment) + 1;
+    putenv(memcpy(mem_alloc(bytes), assignment, bytes));
+}
+
 /* In the child: becomes the program. */
 static _Noreturn void become(const char *path, const struct testkit_child *child)
 {
@@ -219,7 +226,7 @@ static _Noreturn void become(const char *path, const struct testkit_child *child
         argv[i + 1] = child->arguments[i];
     }
     for (size_t i = 0; child->environment && child->environment[i]; i++)
-        putenv(strdup(child->environment[i]));
+        set_variable(child->environment[i]);
     if (child->output)
         redirect(child->output);
     execvp(path, (char *const *)(uintptr_t)argv);

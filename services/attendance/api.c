@@ -2,8 +2,8 @@
 
 #include "contracts/registers.h"
 #include "domain.h"
-#include "national/calendar.h"
 #include "service/access.h"
+#include "service/facts.h"
 #include "service/gather.h"
 #include "store.h"
 
@@ -31,52 +31,16 @@ void post_registers(struct http_request *request)
 
 /* ---- GET /v1/learners/{id}/attendance ---- */
 
-/* Where the next page begins. */
-struct absences_cursor {
-    struct date date;
-    struct uuid register_id;
+static const struct facts absences = {
+    .view = &absence_view_record,
+    .date_offset = offsetof(struct absence_view, date),
+    .id_offset = offsetof(struct absence_view, register_id),
+    .statement = &store_learner_absences,
 };
-
-static void absences_arrived(void *context, const struct result *result, enum error code,
-                             const struct err *err)
-{
-    struct http_request *request = context;
-    int64_t limit;
-    if (code) {
-        http_error(request, err);
-        return;
-    }
-    if (!http_query_int(request, "limit", 1, 500, 100, &limit))
-        return;
-    size_t count;
-    struct absence_view *absences =
-        result_records(result, &absence_view_record, &request->arena, &count);
-    struct str next = {0};
-    if (count > (size_t)limit) {
-        count = (size_t)limit;
-        struct absences_cursor last = {absences[count - 1].date, absences[count - 1].register_id};
-        next = http_cursor_make(request, &last, sizeof last);
-    }
-    http_answer_list(request, &absence_view_record, absences, count, next);
-}
 
 static void read_absences(struct http_request *request)
 {
-    struct absences_wanted wanted = {0};
-    struct absences_cursor cursor = {0};
-    struct date today = date_today();
-    int64_t limit;
-    bool given;
-    if (!http_path_uuid(request, 0, &wanted.learner) ||
-        !http_query_int(request, "limit", 1, 500, 100, &limit) ||
-        !http_query_date(request, "from", calendar_oldest_taken(today), &wanted.from) ||
-        !http_query_date(request, "to", today, &wanted.to) ||
-        !http_cursor_read(request, &cursor, sizeof cursor, &given))
-        return;
-    wanted.before_date = cursor.date;
-    wanted.before_register = cursor.register_id;
-    wanted.limit = (int32_t)limit + 1; /* one more tells whether there is a next page */
-    store_learner_absences(process_of(request)->read, &wanted, absences_arrived, request);
+    facts_of_learner(request, &absences);
 }
 
 void get_learner_attendance(struct http_request *request)

@@ -248,6 +248,61 @@ static void the_same_lesson_from_two_at_once_is_taken_once(void **state)
     assert_int_equal(number("select count(*) from register"), 1);
 }
 
+/* ---- Reading ---- */
+
+enum { OF_LEARNER = 20 };
+
+/* Each of them once, newest first, over page after page. */
+static size_t read_all(uint32_t learner)
+{
+    struct absence_view last = {0};
+    size_t total = 0, count;
+    do {
+        const struct absence_view *absences =
+            school_page(&it, &store_learner_absences, &absence_view_record, learner, last.date,
+                        last.register_id, &count);
+        for (size_t i = 0; i < count; last = absences[i++], total++)
+            assert_true(total == 0 || absences[i].date.day < last.date.day ||
+                        (absences[i].date.day == last.date.day &&
+                         uuid_compare(&absences[i].register_id, &last.register_id) < 0));
+    } while (count);
+    return total;
+}
+
+static void a_learners_absences_come_in_pages_newest_first(void **state)
+{
+    (void)state;
+    void *items[OF_LEARNER];
+    const struct register_exception away[] = {
+        {.learner = school_id(110001), .code = ABSENCE_ILL},
+        {.learner = school_id(110002),
+         .code = ABSENCE_LATE,
+         .minutes = {true, 9},
+         .note = STR("x")},
+    };
+    for (int i = 0; i < OF_LEARNER; i++) {
+        struct lesson_register *taken =
+            with_exceptions(register_of(110, 1 + i % 5), away, i == 0 ? 2 : 1);
+        taken->date.day -= i / 5;
+        items[i] = taken;
+    }
+    school_take(&it, &door, items, NULL, OF_LEARNER);
+    assert_int_equal(read_all(110001), OF_LEARNER);
+    assert_int_equal(read_all(110002), 1);
+    assert_int_equal(read_all(110003), 0);
+    size_t count;
+    const struct absence_view *read =
+        school_page(&it, &store_learner_absences, &absence_view_record, 110002, (struct date){0},
+                    (struct uuid){0}, &count);
+    assert_int_equal(read->code, ABSENCE_LATE);
+    assert_int_equal(read->minutes.value, 9);
+    assert_int_equal(read->lesson.value, 1);
+    assert_int_equal(read->session, 0);
+    assert_true(str_equal(read->note, STR("x")) && str_equal(read->subject, STR("math")));
+}
+
+/* ---- In bulk ---- */
+
 enum { MANY = 500 };
 
 /* Two of 24 are away: a common day. */
@@ -284,6 +339,7 @@ int main(void)
         REGISTERS_TEST(another_count_is_a_warning),
         REGISTERS_TEST(a_roster_is_frozen_when_it_is_taken),
         REGISTERS_TEST(the_same_lesson_from_two_at_once_is_taken_once),
+        REGISTERS_TEST(a_learners_absences_come_in_pages_newest_first),
         REGISTERS_TEST(five_hundred_go_by_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,28 +21,16 @@ static const struct field absence_view_fields[] = {
 };
 const struct record absence_view_record = RECORD(absence_view, absence_view_fields);
 
-void store_learner_absences(struct db_async *db, const struct absences_wanted *wanted,
-                            db_async_callback *callback, void *context)
-{
-    static const struct statement statement = {
-        "learner_absences",
-        "select a.register, r.class, a.learner, r.subject, a.date, case when r.slot < 100 then "
-        "r.slot::integer end as lesson,"
-        "       case when r.slot > 100 then (r.slot - 100)::smallint end as session, a.code, "
-        "a.minutes::integer, a.note"
-        "  from absence a join register r on r.id = a.register and r.month = a.month"
-        " where a.learner in (select ids_of($1)) and a.date between $2 and $3 and r.active"
-        "   and ($4::date is null or (a.date, a.register) < ($4, $5::uuid))"
-        " order by a.date desc, a.register desc limit $6"};
-    struct params params = {0};
-    param_uuid(&params, &wanted->learner);
-    param_date(&params, wanted->from);
-    param_date(&params, wanted->to);
-    param_date(&params, wanted->before_date);
-    param_uuid(&params, &wanted->before_register);
-    param_int(&params, wanted->limit);
-    db_async_exec(db, &statement, &params, callback, context);
-}
+const struct statement store_learner_absences = {
+    "learner_absences",
+    "select a.register, r.class, a.learner, r.subject, a.date, case when r.slot < 100 then "
+    "r.slot::integer end as lesson,"
+    "       case when r.slot > 100 then (r.slot - 100)::smallint end as session, a.code, "
+    "a.minutes::integer, a.note"
+    "  from absence a join register r on r.id = a.register and r.month = a.month"
+    " where a.learner in (select ids_of($1)) and a.date between $2 and $3 and r.active"
+    "   and ($4::date is null or (a.date, a.register) < ($4, $5::uuid))"
+    " order by a.date desc, a.register desc limit $6"};
 
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {

@@ -22,17 +22,8 @@ struct absence_view {
 };
 extern const struct record absence_view_record;
 
-/* A learner's absences, newest first: those before (date, register), of dates from..to, at most
- * `limit`. */
-struct absences_wanted {
-    struct uuid learner;
-    struct date from, to;
-    struct date before_date; /* absent: from the newest on */
-    struct uuid before_register;
-    int32_t limit;
-};
-void store_learner_absences(struct db_async *db, const struct absences_wanted *wanted,
-                            db_async_callback *callback, void *context);
+/* A learner's absences, newest first (service/facts.h). Columns of absence_view_record. */
+extern const struct statement store_learner_absences;
 
 /* Role jobs: months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);

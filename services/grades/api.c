@@ -2,8 +2,8 @@
 
 #include "contracts/marks.h"
 #include "domain.h"
-#include "national/calendar.h"
 #include "service/access.h"
+#include "service/facts.h"
 #include "service/gather.h"
 #include "store.h"
 
@@ -31,51 +31,16 @@ void post_marks(struct http_request *request)
 
 /* ---- GET /v1/learners/{id}/marks ---- */
 
-/* Where the next page begins. */
-struct marks_cursor {
-    struct date date;
-    struct uuid id;
+static const struct facts marks = {
+    .view = &mark_view,
+    .date_offset = offsetof(struct mark, date),
+    .id_offset = offsetof(struct mark, id),
+    .statement = &store_learner_marks,
 };
-
-static void marks_arrived(void *context, const struct result *result, enum error code,
-                          const struct err *err)
-{
-    struct http_request *request = context;
-    if (code) {
-        http_error(request, err);
-        return;
-    }
-    int64_t limit;
-    if (!http_query_int(request, "limit", 1, 500, 100, &limit))
-        return;
-    size_t count;
-    struct mark *marks = result_records(result, &mark_view, &request->arena, &count);
-    struct str next = {0};
-    if (count > (size_t)limit) {
-        count = (size_t)limit;
-        struct marks_cursor last = {marks[count - 1].date, marks[count - 1].id};
-        next = http_cursor_make(request, &last, sizeof last);
-    }
-    http_answer_list(request, &mark_view, marks, count, next);
-}
 
 static void read_marks(struct http_request *request)
 {
-    struct marks_wanted wanted = {0};
-    struct marks_cursor cursor = {0};
-    struct date today = date_today();
-    int64_t limit;
-    bool given;
-    if (!http_path_uuid(request, 0, &wanted.learner) ||
-        !http_query_int(request, "limit", 1, 500, 100, &limit) ||
-        !http_query_date(request, "from", calendar_oldest_taken(today), &wanted.from) ||
-        !http_query_date(request, "to", today, &wanted.to) ||
-        !http_cursor_read(request, &cursor, sizeof cursor, &given))
-        return;
-    wanted.before_date = cursor.date;
-    wanted.before_id = cursor.id;
-    wanted.limit = (int32_t)limit + 1; /* one more tells whether there is a next page */
-    store_learner_marks(process_of(request)->read, &wanted, marks_arrived, request);
+    facts_of_learner(request, &marks);
 }
 
 void get_learner_marks(struct http_request *request)

@@ -178,6 +178,69 @@ static void a_learner_may_be_named_by_an_alias(void **state)
                         "rejected not_enrolled /learner");
 }
 
+/* ---- Reading ---- */
+
+enum { OF_LEARNER = 30 };
+
+/* Each of them once, newest first, over page after page. */
+static size_t read_all(uint32_t learner)
+{
+    struct mark last = {0};
+    size_t total = 0, count;
+    do {
+        const struct mark *marks =
+            school_page(&it, &store_learner_marks, &mark_view, learner, last.date, last.id, &count);
+        for (size_t i = 0; i < count; last = marks[i++], total++)
+            assert_true(
+                total == 0 || marks[i].date.day < last.date.day ||
+                (marks[i].date.day == last.date.day && uuid_compare(&marks[i].id, &last.id) < 0));
+    } while (count);
+    return total;
+}
+
+static void a_learners_marks_come_in_pages_newest_first(void **state)
+{
+    (void)state;
+    void *items[OF_LEARNER];
+    for (int i = 0; i < OF_LEARNER; i++) {
+        struct mark *mark = mark_of(110001);
+        mark->date.day -= i % 4;
+        items[i] = mark;
+    }
+    school_take(&it, &door, items, NULL, OF_LEARNER);
+    school_take_one(&it, &door, mark_of(110002), 0);
+    assert_int_equal(read_all(110001), OF_LEARNER);
+    assert_int_equal(read_all(110002), 1);
+    assert_int_equal(read_all(110003), 0);
+    /* What was recorded for a person under another id is the same person's, whichever is asked. */
+    school_run(&it, "insert into copy_alias (id, canonical, entity, epoch, revision)"
+                    " values (id(110002), id(110001), 1, 1, 1)");
+    assert_int_equal(read_all(110001), OF_LEARNER + 1);
+    assert_int_equal(read_all(110002), OF_LEARNER + 1);
+}
+
+static void what_is_read_is_what_was_sent(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct mark *sent = mark_of(110001);
+    struct mark taken = *sent;
+    school_take_one(&it, &door, &taken, 0);
+    const struct mark *read = school_page(&it, &store_learner_marks, &mark_view, 110001,
+                                          (struct date){0}, (struct uuid){0}, &count);
+    struct uuid school = school_id(11);
+    assert_int_equal(count, 1);
+    assert_true(uuid_equal(&read->id, &sent->id) && uuid_equal(&read->class, &sent->class));
+    assert_true(uuid_equal(&read->organisation, &school));
+    assert_true(str_equal(read->subject, sent->subject) && str_equal(read->comment, sent->comment));
+    assert_int_equal(read->kind, sent->kind);
+    assert_int_equal(read->points.value, 17);
+    assert_int_equal(read->max_points.value, 20);
+    assert_int_equal(read->lesson.value, 3);
+    assert_int_equal(read->entered_at.us, sent->entered_at.us);
+    assert_int_equal(read->value, 0);
+}
+
 /* ---- In bulk ---- */
 
 enum { MANY = 1000 };
@@ -206,6 +269,8 @@ int main(void)
         MARKS_TEST(a_call_is_one_row_of_the_log),
         MARKS_TEST(the_same_id_from_two_at_once_is_one_mark),
         MARKS_TEST(a_learner_may_be_named_by_an_alias),
+        MARKS_TEST(a_learners_marks_come_in_pages_newest_first),
+        MARKS_TEST(what_is_read_is_what_was_sent),
         MARKS_TEST(a_thousand_go_by_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,27 +5,15 @@ const struct statement store_take_marks = {
                   "$13, $14, $15, $16, $17, $18, $19,"
                   "                         $20, $21, $22, $23, $24, $25)"};
 
-void store_learner_marks(struct db_async *db, const struct marks_wanted *wanted,
-                         db_async_callback *callback, void *context)
-{
-    static const struct statement statement = {
-        "learner_marks",
-        "select id, class, learner, subject, kind, work, points::integer, max_points::integer, "
-        "value, date, lesson::integer, teacher,"
-        "       entered_at, replaces, withdraws, reason_code, comment, reason, organisation"
-        "  from mark"
-        " where learner in (select ids_of($1)) and date between $2 and $3"
-        "   and ($4::date is null or (date, id) < ($4, $5::uuid))"
-        " order by date desc, id desc limit $6"};
-    struct params params = {0};
-    param_uuid(&params, &wanted->learner);
-    param_date(&params, wanted->from);
-    param_date(&params, wanted->to);
-    param_date(&params, wanted->before_date);
-    param_uuid(&params, &wanted->before_id);
-    param_int(&params, wanted->limit);
-    db_async_exec(db, &statement, &params, callback, context);
-}
+const struct statement store_learner_marks = {
+    "learner_marks",
+    "select id, class, learner, subject, kind, work, points::integer, max_points::integer, "
+    "value, date, lesson::integer, teacher,"
+    "       entered_at, replaces, withdraws, reason_code, comment, reason, organisation"
+    "  from mark"
+    " where learner in (select ids_of($1)) and date between $2 and $3"
+    "   and ($4::date is null or (date, id) < ($4, $5::uuid))"
+    " order by date desc, id desc limit $6"};
 
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {

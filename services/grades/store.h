@@ -8,17 +8,8 @@
  * (schema/0002_take_marks.sql). */
 extern const struct statement store_take_marks;
 
-/* A learner's marks, newest first: those before (date, id), of dates from..to, at most `limit`.
- * Columns of mark_view. */
-struct marks_wanted {
-    struct uuid learner;
-    struct date from, to;
-    struct date before_date; /* absent: from the newest on */
-    struct uuid before_id;
-    int32_t limit;
-};
-void store_learner_marks(struct db_async *db, const struct marks_wanted *wanted,
-                         db_async_callback *callback, void *context);
+/* A learner's marks, newest first (service/facts.h). Columns of mark_view. */
+extern const struct statement store_learner_marks;
 
 /* Role jobs: months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);
