@@ -45,8 +45,9 @@ struct entrance {
     const struct record *columns; /* over the same struct */
     const struct record *event;   /* over the same struct; NULL: the statement makes its events */
     const struct statement *statement;
-    /* The same with everything undone at the end (a plpgsql block that raises and catches), for
-     * `?dry_run=1`. NULL: that is refused with 400. */
+    /* The same with everything undone at the end, for `?dry_run=1`: `select * from
+     * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. NULL: that is
+     * refused with 400. */
     const struct statement *dry_run;
     /* In the order of the answer's counters, the one of items that went well first, with "rejected"
      * among them: "created", "duplicate", "rejected", NULL. */
@@ -58,6 +59,9 @@ struct entrance {
  * away; 429 where what waits would take longer than 500 ms, or memory would run out (64 MiB waiting
  * in all, 16 of one caller): both before the body is decoded. The listener needs `writes`. */
 void gather_batch(struct http_request *request, const struct entrance *entrance);
+
+/* make_dry_run(); before the service's own. */
+extern const struct migration_set service_migrations;
 
 struct gather;
 struct gather *gather_new(struct process *process); /* of process->write and process->loop */

@@ -198,15 +198,19 @@ enum error role_jobs(struct process *process, struct err *err)
 
 /* ---- migrate ---- */
 
+extern const struct embedded service_schema[];
+const struct migration_set service_migrations = {"service", service_schema, 1};
+
 static enum error schema_apply(struct process *process, struct db *db, struct err *err)
 {
     const struct service *service = process->service;
-    struct migration_set sets[3];
+    struct migration_set sets[4];
     size_t count = 0;
     if (service_emits(service))
         sets[count++] = outbox_migrations;
     if (service_applies(service))
         sets[count++] = intake_migrations;
+    sets[count++] = service_migrations;
     if (service->schema.count)
         sets[count++] =
             (struct migration_set){service->name, service->schema.files, *service->schema.count};

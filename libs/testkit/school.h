@@ -17,6 +17,7 @@
 #include "intake/intake.h"
 #include "outbox/outbox.h"
 #include "record/record.h"
+#include "service/gather.h"
 #include "testkit/testkit.h"
 
 enum { SCHOOL_LEARNERS = 24, SCHOOL_CALLERS = 3 };
@@ -102,10 +103,11 @@ static const char school_registry[] =
     "       add_class(111, 11, 2, 2);"
     "select enrol(111000 + n, 110000 + n, 111) from generate_series(1, 8) n;";
 
-/* `set`: the service's own migrations, behind those of outbox and intake. */
+/* `set`: the service's own migrations, behind those of the libraries. */
 static inline void school_open(struct school *school, struct migration_set set)
 {
-    const struct migration_set sets[] = {outbox_migrations, intake_migrations, set};
+    const struct migration_set sets[] = {outbox_migrations, intake_migrations, service_migrations,
+                                         set};
     struct err err = {0};
     *school = (struct school){0};
     school->conninfo = arena_printf(&school->arena,

@@ -20,6 +20,7 @@ static const struct entrance registers_entrance = {
     .columns = &register_columns,
     .event = &register_event,
     .statement = &store_take_registers,
+    .dry_run = &store_dry_take_registers,
     .outcomes = fact_outcomes,
     .pokes = told,
 };

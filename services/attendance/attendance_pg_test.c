@@ -92,6 +92,24 @@ static void what_does_not_fit_the_registry_is_refused(void **state)
     assert_int_equal(number("select count(*) from roster"), 1);
 }
 
+static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
+{
+    (void)state;
+    struct school_door dry = door;
+    dry.statement = &store_dry_take_registers;
+    struct lesson_register *good = register_of(110, 1);
+    char id[UUID_TEXT_LEN + 1];
+    void *items[] = {good, register_of(110, 1)};
+    const char **outcomes = school_take(&it, &dry, items, NULL, COUNT_OF(items));
+    assert_string_equal(outcomes[0], "created");
+    assert_string_equal(outcomes[1], arena_printf(&it.arena, "rejected register_exists /lesson %s",
+                                                  uuid_format(&good->id, id)));
+    assert_int_equal(number("select (select count(*) from register) + (select count(*) from roster)"
+                            " + (select count(*) from event_log where xid > 0)"),
+                     0);
+    assert_string_equal(school_take_one(&it, &door, good, 0), "created");
+}
+
 static void callers_in_one_call_keep_their_own_scopes(void **state)
 {
     (void)state;
@@ -330,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REGISTERS_TEST(a_register_is_taken_once),
         REGISTERS_TEST(what_does_not_fit_the_registry_is_refused),
+        REGISTERS_TEST(a_dry_run_answers_the_same_and_keeps_nothing),
         REGISTERS_TEST(callers_in_one_call_keep_their_own_scopes),
         REGISTERS_TEST(one_lesson_has_one_register),
         REGISTERS_TEST(a_refused_register_does_not_stand_in_the_way),

@@ -2,10 +2,14 @@
 
 #include "contracts/registers.h"
 
-const struct statement store_take_registers = {
-    "take_registers", "select * from take_registers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-                      "$12, $13, $14, $15, $16, $17, $18, $19,"
-                      "                             $20, $21)"};
+#define PARAMETERS                                                   \
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
+    "$15, $16, $17, $18, $19, $20, $21)"
+
+const struct statement store_take_registers = {"take_registers",
+                                               "select * from take_registers" PARAMETERS};
+const struct statement store_dry_take_registers = {"dry_take_registers",
+                                                   "select * from dry_take_registers" PARAMETERS};
 
 static const struct field absence_view_fields[] = {
     FIELD_AS(absence_view, register_id, "register"),

@@ -8,6 +8,7 @@
 /* The columns of register_columns behind the four of every entrance, and the events' heads
  * (schema/0002_take_registers.sql). */
 extern const struct statement store_take_registers;
+extern const struct statement store_dry_take_registers; /* the same, and keeps nothing */
 
 /* One absence as a reader sees it. */
 struct absence_view {

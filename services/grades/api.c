@@ -20,6 +20,7 @@ static const struct entrance marks_entrance = {
     .columns = &mark_columns,
     .event = &mark_event,
     .statement = &store_take_marks,
+    .dry_run = &store_dry_take_marks,
     .outcomes = fact_outcomes,
     .pokes = told,
 };

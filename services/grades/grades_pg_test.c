@@ -108,6 +108,25 @@ static void a_call_of_bad_items_alone_logs_nothing(void **state)
     assert_int_equal(log_rows(), 0);
 }
 
+static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
+{
+    (void)state;
+    struct school_door dry = door;
+    dry.statement = &store_dry_take_marks;
+    struct mark *known = mark_of(110001), *good = mark_of(110002);
+    void *items[] = {known, good, mark_of(120001)};
+    school_take_one(&it, &door, known, 0);
+    for (int i = 0; i < 2; i++) {
+        const char **outcomes = school_take(&it, &dry, items, NULL, COUNT_OF(items));
+        assert_string_equal(outcomes[0], "duplicate");
+        assert_string_equal(outcomes[1], "created");
+        assert_string_equal(outcomes[2], "rejected out_of_scope /class");
+    }
+    assert_int_equal(rows(), 1);
+    assert_int_equal(log_rows(), 1);
+    assert_string_equal(school_take_one(&it, &door, good, 0), "created");
+}
+
 static void callers_in_one_call_keep_their_own_scopes(void **state)
 {
     (void)state;
@@ -265,6 +284,7 @@ int main(void)
         MARKS_TEST(a_mark_is_created_once),
         MARKS_TEST(what_does_not_fit_the_registry_is_refused),
         MARKS_TEST(a_call_of_bad_items_alone_logs_nothing),
+        MARKS_TEST(a_dry_run_answers_the_same_and_keeps_nothing),
         MARKS_TEST(callers_in_one_call_keep_their_own_scopes),
         MARKS_TEST(a_call_is_one_row_of_the_log),
         MARKS_TEST(the_same_id_from_two_at_once_is_one_mark),

@@ -1,0 +1,1 @@
+select make_dry_run('take_marks');
