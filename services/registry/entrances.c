@@ -24,7 +24,8 @@ static void person_prepare_keyed(void *item, struct date today, struct problems 
     {                                                                                         \
         .name = #name_, .record = &entity_##_item, .id_offset = offsetof(struct entity_, id), \
         .prepare = (prepare_), .columns = &entity_##_columns, .event = &entity_##_event,      \
-        .statement = &store_put_##name_, .outcomes = state_outcomes, .pokes = told,           \
+        .statement = &store_put_##name_, .dry_run = &store_dry_put_##name_,                   \
+        .outcomes = state_outcomes, .pokes = told,                                            \
     }
 
 const struct entrance organisations_entrance =

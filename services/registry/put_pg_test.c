@@ -101,6 +101,21 @@ static void references_must_be_known(void **state)
     assert_string_equal(PUT(enrolments_entrance, &enrolment), "enrolments: /class: class_unknown");
 }
 
+static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
+{
+    (void)state;
+    struct entrance dry = people_entrance;
+    struct person person = person_of(uuid_v7());
+    int64_t events = count("select count(*) from event_log_events");
+    dry.statement = dry.dry_run;
+    assert_string_equal(put_as(&it.district, &dry, &person, 1), "");
+    person.id = put_learner(it.class_elsewhere);
+    person.names.given = STR("Айман");
+    assert_string_equal(put_as(&it.district, &dry, &person, 1), "people: : out_of_scope");
+    assert_int_equal(count("select count(*) from person"), 1);
+    assert_int_equal(count("select count(*) from event_log_events"), events + 2);
+}
+
 /* ---- The tree ---- */
 
 static void nobody_stands_above_itself(void **state)
@@ -298,6 +313,7 @@ int main(void)
         WITH_TREE(an_older_state_is_stale),
         WITH_TREE(a_repeat_counts_as_newer),
         WITH_TREE(references_must_be_known),
+        WITH_TREE(a_dry_run_answers_the_same_and_keeps_nothing),
         WITH_TREE(nobody_stands_above_itself),
         WITH_TREE(what_is_moved_takes_along_what_is_below),
         WITH_TREE(one_writes_below_ones_own_node_only),

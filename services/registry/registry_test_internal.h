@@ -113,6 +113,7 @@ static inline int begin(void **state)
     it.conninfo = testkit_database(&it.arena);
     assert_int_equal(db_open(&it.db, it.conninfo, NULL), ERROR_NONE);
     const struct migration_set sets[] = {outbox_migrations,
+                                         service_migrations,
                                          {"registry", registry_schema, registry_schema_count}};
     if (db_migrate(it.db, sets, COUNT_OF(sets), &err))
         fail_msg("%s", err.text);

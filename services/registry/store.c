@@ -4,24 +4,20 @@
 
 /* ---- Entrances ---- */
 
-const struct statement store_put_organisations = {
-    "put_organisations", "select * from put_organisations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-                         "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"};
-const struct statement store_put_people = {
-    "put_people", "select * from put_people($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-                  "$13, $14, $15, $16, $17)"};
-const struct statement store_put_classes = {
-    "put_classes", "select * from put_classes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-                   "$13, $14, $15, $16, $17, $18, $19, $20)"};
-const struct statement store_put_enrolments = {
-    "put_enrolments", "select * from put_enrolments($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-                      "$12, $13, $14, $15)"};
-const struct statement store_put_assignments = {
-    "put_assignments", "select * from put_assignments($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-                       "$11, $12, $13, $14, $15, $16)"};
-const struct statement store_put_guardians = {
-    "put_guardians", "select * from put_guardians($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-                     "$12, $13, $14, $15, $16, $17, $18)"};
+/* For good, and dry (schema/0013_dry_run.sql). */
+#define PUT_STATEMENTS(what, more)                                                              \
+    const struct statement store_put_##what = {"put_" #what,                                    \
+                                               "select * from put_" #what "(" SHARED more ")"}; \
+    const struct statement store_dry_put_##what = {                                             \
+        "dry_put_" #what, "select * from dry_put_" #what "(" SHARED more ")"}
+#define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
+
+PUT_STATEMENTS(organisations, ", $16, $17, $18, $19, $20, $21");
+PUT_STATEMENTS(people, ", $16, $17");
+PUT_STATEMENTS(classes, ", $16, $17, $18, $19, $20");
+PUT_STATEMENTS(enrolments, "");
+PUT_STATEMENTS(assignments, ", $16");
+PUT_STATEMENTS(guardians, ", $16, $17, $18");
 
 /* ---- Role signin ---- */
 
