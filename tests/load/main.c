@@ -67,7 +67,7 @@ static bool option_read(int option, struct options *options)
     case 'r':
         return rate_given(optarg, &options->rate);
     case 's':
-        return number_given(optarg, 0, 10 * 365 * 86400, &options->seconds);
+        return number_given(optarg, 0, INT64_C(10) * 365 * 86400, &options->seconds);
     case 'l':
         options->ledger = optarg;
         return true;

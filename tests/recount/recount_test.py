@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""What the recount makes of topics and ledgers, on messages and rows that are made here: right ones, and each wrong."""
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+import uuid
+
+import msgpack
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
+import books  # noqa: E402
+import checks  # noqa: E402
+from installation import Message  # noqa: E402
+
+SCHOOL, CLASS, LEARNER = (str(uuid.uuid4()) for _ in range(3))
+MARKS = [str(uuid.uuid4()) for _ in range(4)]
+NOWHERE = (0, 0, 0, 0)
+
+
+def ledger_lines(item, outcome="accepted"):
+    lines = [f"mark {item} {SCHOOL} {CLASS} {LEARNER} 2026-11-24 3 math formative 9 10 -"]
+    return lines + [f"{outcome} {item}" + (" id_reused" if outcome == "rejected" else "")] * (outcome is not None)
+
+
+def row(item, points="9"):
+    return [item, SCHOOL, CLASS, LEARNER, "2026-11-24", "3", "math", "1", points, "10", None]
+
+
+def value(item, **more):
+    return msgpack.packb({"id": item, "class": CLASS, "learner": LEARNER, "subject": "math", "kind": "formative",
+                          "points": 9, "max_points": 10, "date": "2026-11-24", "lesson": 3, "organisation": SCHOOL,
+                          "shift": 1, **more})
+
+
+def position(number):
+    return (7, number, number, 0)
+
+
+def chain(count):
+    """Events of the first marks, as they should be, after the beginning of an epoch."""
+    start = Message(0, 0, "~history|7|1", "kz.eiso.grades.history.rewound.v1", "x", (7, 0, 0, 0), NOWHERE, b"")
+    events = [start]
+    for number, item in enumerate(MARKS[:count], 1):
+        events.append(Message(0, number, SCHOOL, checks.MARK_TYPE, item, position(number), events[-1].position, value(item)))
+    return events
+
+
+class House:
+    """Only what the checks ask for: rows and messages."""
+
+    def __init__(self, marks, messages):
+        self.marks, self.marks_topic = marks, messages
+
+    def rows(self, service, _):
+        return iter(self.marks if service == "grades" else [])
+
+    def messages(self, topic):
+        return iter(self.marks_topic if topic == "eiso.grades.marks.v1" else [])
+
+
+class Recount(unittest.TestCase):
+    def differences(self, lines, marks, messages):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "ledger").write_text("".join(line + "\n" for line in lines))
+            with books.Books(path / "books.db", 20) as kept, contextlib.redirect_stdout(io.StringIO()):
+                kept.read_ledgers([path / "ledger"])
+                house = House(marks, messages)
+                checks.check_services(kept, house)
+                checks.check_topics(kept, house)
+                return kept.differences
+
+    def of_topic(self, messages, count=3):
+        lines = [line for item in MARKS[:count] for line in ledger_lines(item)]
+        return self.differences(lines, [row(item) for item in MARKS[:count]], messages)
+
+    def assert_says(self, said, words):
+        self.assertTrue(any(words in line for line in said), said)
+
+    def test_all_is_right(self):
+        self.assertEqual(self.of_topic(chain(3)), [])
+
+    def test_sent_again_after_a_restart(self):
+        events = chain(3)
+        again = [events[2]._replace(offset=4), events[3]._replace(offset=5)]
+        self.assertEqual(self.of_topic(events + again), [])
+
+    def test_lost(self):
+        events = chain(3)
+        del events[2]
+        said = self.of_topic(events)
+        self.assert_says(said, f"{MARKS[1]} is missing")
+        self.assert_says(said, "as the one before")
+
+    def test_out_of_order(self):
+        events = chain(3)
+        events[2], events[3] = events[3], events[2]
+        self.assert_says(self.of_topic(events), "comes behind")
+
+    def test_twice_under_another_position(self):
+        events = chain(3)
+        events.append(events[3]._replace(position=position(9), previous=position(3), offset=9))
+        self.assert_says(self.of_topic(events), "is there 2 times")
+
+    def test_other_content_key_or_type(self):
+        for change, words in (({"value": value(MARKS[0], points=8)}, "not ("), ({"key": LEARNER}, "key "),
+                              ({"type": "kz.eiso.grades.mark.burnt.v1"}, "of type"), ({"id": LEARNER}, "id ")):
+            events = chain(3)
+            events[1] = events[1]._replace(**change)
+            self.assert_says(self.of_topic(events), words)
+
+    def test_nobody_sent_it(self):
+        self.assert_says(self.of_topic(chain(4)), f"{MARKS[3]} should not be there")
+
+    def test_rejected_and_taken_all_the_same(self):
+        said = self.differences(ledger_lines(MARKS[0], "rejected"), [row(MARKS[0])], chain(1))
+        self.assert_says(said, f"grades: {MARKS[0]} should not be there")
+
+    def test_unknown_is_there_or_not_but_everywhere(self):
+        lines = ledger_lines(MARKS[0], None)
+        self.assertEqual(self.differences(lines, [], []), [])
+        self.assertEqual(self.differences(lines, [row(MARKS[0])], chain(1)), [])
+        self.assert_says(self.differences(lines, [row(MARKS[0])], []), "is missing")
+        self.assert_says(self.differences(lines, [], chain(1)), "should not be there")
+
+    def test_a_sender_that_died_in_a_line(self):
+        lines = ledger_lines(MARKS[0]) + ledger_lines(MARKS[1], None)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "ledger").write_text("\n".join(lines)[:-30])
+            with books.Books(path / "books.db", 20) as kept:
+                kept.read_ledgers([path / "ledger"])
+                self.assertEqual(kept.db.execute("select count(*) from mark").fetchone(), (1,))
+
+
+if __name__ == "__main__":
+    unittest.main()
