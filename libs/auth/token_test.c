@@ -375,7 +375,7 @@ static void every_cut_of_a_token_is_refused(void **state)
     struct str token = good();
     for (size_t len = 0; len < token.len; len++) {
         /* a copy of exactly that length: reading beyond it is seen */
-        char *cut = malloc(len + 1);
+        char *cut = mem_alloc(len + 1);
         memcpy(cut, token.ptr, len);
         assert_int_equal(verify_at((struct str){cut, len}, NOW, NULL), ERROR_UNAUTHORIZED);
         free(cut);
@@ -402,7 +402,7 @@ static void a_token_of_a_megabyte_is_refused_before_it_is_read(void **state)
 {
     (void)state;
     size_t size = 1 << 20;
-    char *endless = malloc(size);
+    char *endless = mem_alloc(size);
     memset(endless, 'A', size);
     refused((struct str){endless, size}, "longer than 4 KiB");
     free(endless);

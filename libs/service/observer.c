@@ -280,7 +280,7 @@ enum error observer_open(struct observer **observer, struct process *process, st
     *observer = NULL;
     if (!*path)
         return ERROR_NONE;
-    int listening;
+    int listening = -1;
     enum error code = listen_at(path, &listening, err);
     if (code)
         return code;

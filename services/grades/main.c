@@ -28,7 +28,7 @@ static enum error make_months(struct process *process, struct db *db, struct err
 }
 
 static const struct job jobs[] = {
-    {"months", 3600 * 1000, make_months, .with_migrate = true},
+    {"months", INT64_C(3600) * 1000, make_months, .with_migrate = true},
 };
 
 int main(int argc, char **argv)
