@@ -2,7 +2,9 @@
  * another order than that of their xids, and a transaction left open in another database. */
 #include "testkit/check.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -148,6 +150,65 @@ static void a_reader_below_the_horizon_misses_none(void **state)
     db_close(db);
 }
 
+#ifdef EISO_FAULTS
+/* Reads twice: it stops between the horizon's two statements, and once more behind the first read.
+ * Ends with how many rows it saw. */
+static int read_with_stops(const char *conninfo)
+{
+    struct db *db = open_log(conninfo);
+    struct reader reader = {0};
+    struct horizon horizon;
+    struct err err = {0};
+    setenv("EISO_FAULT", "horizon_between=pause", 1);
+    if (outbox_horizon(db, &horizon, &err))
+        return 100;
+    unsetenv("EISO_FAULT");
+    read_on(db, &reader, &horizon);
+    raise(SIGSTOP);
+    if (outbox_horizon(db, &horizon, &err))
+        return 100;
+    read_on(db, &reader, &horizon);
+    db_close(db);
+    return (int)reader.rows;
+}
+
+static void wait_until_stopped(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+}
+
+/* Between the two statements an older transaction begins and a younger one commits: were the
+ * activity looked at before x was taken, the older one would be below a horizon that nobody saw it
+ * under. */
+static void who_begins_between_the_two_statements_is_not_missed(void **state)
+{
+    (void)state;
+    static const char append[] =
+        "select outbox_append(array[gen_random_uuid()], array['k'], array[900::smallint],"
+        " array['\\x80'::bytea])";
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *conninfo = testkit_database(&arena);
+    struct db *younger = make_log(conninfo), *older = open_log(conninfo);
+    struct err err = {0};
+    pid_t child = fork();
+    if (child == 0)
+        _exit(read_with_stops(conninfo));
+    wait_until_stopped(child);
+    assert_int_equal(db_begin(older, &err), ERROR_NONE);
+    run(older, append);
+    run(younger, append);
+    testkit_resume(child);
+    wait_until_stopped(child);
+    assert_int_equal(db_commit(older, &err), ERROR_NONE);
+    testkit_resume(child);
+    assert_int_equal(testkit_wait(child, 10000), 3); /* the epoch's own and both */
+    db_close(older);
+    db_close(younger);
+}
+#endif
+
 static void a_transaction_of_its_own_database_holds_the_horizon(void **state)
 {
     (void)state;
@@ -179,6 +240,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_reader_below_the_horizon_misses_none),
+#ifdef EISO_FAULTS
+        TEST(who_begins_between_the_two_statements_is_not_missed),
+#endif
         TEST(a_transaction_of_its_own_database_holds_the_horizon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

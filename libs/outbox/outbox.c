@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "outbox/outbox_internal.h"
 
 enum error outbox_open(struct db *db, void *unused, struct err *err)
@@ -49,6 +50,7 @@ enum error outbox_horizon(struct db *db, struct horizon *horizon, struct err *er
     if (code)
         return code;
     read_snapshot(&snapshot, horizon);
+    FAULT("horizon_between");
     struct params params = {0};
     param_bigint(&params, horizon->xid);
     CLEANUP(result_done) struct result running = {0};
