@@ -13,12 +13,6 @@ bool service_applies(const struct service *service)
     return service->subscriptions.count > 0;
 }
 
-/* Who writes that topic reads its own tables. */
-bool service_reads_revocations(const struct service *service)
-{
-    return strcmp(service->name, topic_revocations.service) != 0;
-}
-
 const struct listener *service_listener(const struct service *service, const char *role)
 {
     for (size_t i = 0; i < service->listeners.count; i++)

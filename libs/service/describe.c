@@ -233,7 +233,7 @@ static void add_acls(const struct service *service, struct buf *out)
     if (service_emits(service))
         add_acl(&(struct acl){"relay", "topic", prefix, "prefixed", read_and_write}, out);
     add_apply_acls(service, prefix, out);
-    for (size_t i = 0; service_reads_revocations(service) && i < service->listeners.count; i++)
+    for (size_t i = 0; i < service->listeners.count; i++)
         add_acl(&(struct acl){service->listeners.items[i].role, "topic", topic_revocations.name,
                               "literal", read_only},
                 out);

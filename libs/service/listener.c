@@ -74,13 +74,12 @@ static void connect_databases(struct process *process, const struct listener *li
 static enum error open_auth(struct process *process, struct err *err)
 {
     const struct common_settings *common = &process->common;
-    bool revocations = service_reads_revocations(process->service);
     return auth_open(&process->auth,
                      &(struct auth_options){.loop = process->loop,
                                             .read = process->read,
                                             .issuer = common->url,
                                             .url = common->url,
-                                            .brokers = revocations ? common->brokers : NULL,
+                                            .brokers = common->brokers,
                                             .kafka_config = common->kafka_config,
                                             .client_id = process->client_id,
                                             .cookie_port = process->cookie_port},

@@ -165,8 +165,7 @@ static enum error role_run(struct process *process, struct err *err)
 static bool needs_kafka(const struct process *process)
 {
     return strcmp(process->role, "apply") == 0 || strcmp(process->role, "relay") == 0 ||
-           (service_listener(process->service, process->role) &&
-            service_reads_revocations(process->service));
+           service_listener(process->service, process->role);
 }
 
 static enum error settings_suffice(const struct process *process, struct err *err)

@@ -12,7 +12,6 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, LOG_KEEP_DAYS = 35 };
 
 bool service_emits(const struct service *service);   /* has a log and a relay */
 bool service_applies(const struct service *service); /* has subscriptions */
-bool service_reads_revocations(const struct service *service);
 const struct listener *service_listener(const struct service *service,
                                         const char *role); /* or NULL */
 int service_processes(const struct service *service, const char *role);
