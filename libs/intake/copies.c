@@ -257,13 +257,20 @@ static enum error upsert(const struct event_batch *batch, const struct copy *cop
     return db_exec(batch->db, &copy->upsert, &params, NULL, err);
 }
 
+/* A key that is no id names nothing here. */
+static bool names_a_row(const struct copy *copy, struct str key)
+{
+    struct uuid id;
+    return copy->record->fields[0].type != FIELD_UUID || uuid_parse(key, &id);
+}
+
 static enum error erase(const struct event_batch *batch, const struct copy *copy,
                         const struct event **events, size_t count, struct err *err)
 {
     struct str *keys = ARENA_ARRAY(batch->arena, count, struct str);
     size_t erased = 0;
     for (size_t i = 0; i < count; i++)
-        if (!events[i]->value)
+        if (!events[i]->value && names_a_row(copy, events[i]->key))
             keys[erased++] = events[i]->key;
     if (erased == 0)
         return ERROR_NONE;

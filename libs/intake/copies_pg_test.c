@@ -124,7 +124,9 @@ static void check_kind(struct copies *copies, const struct kind *kind)
     struct event other_way[] = {both[1], both[0]};
     apply(copies, kind->topic, other_way, 2);
     expect_copy(copies, kind, "0 of 0");
-    apply(copies, kind->topic, both, 1); /* erasing what is not there */
+    apply(copies, kind->topic, both, 1);                            /* erasing what is not there, */
+    struct event nothing = event_of("no id of anything", NULL, 11); /* or cannot be */
+    apply(copies, kind->topic, &nothing, 1);
     apply_one(copies, kind, 11, 3);
     expect_copy(copies, kind, "1 of 3");
 }
