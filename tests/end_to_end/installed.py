@@ -18,6 +18,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UP_SECONDS = 300
+CRASHES = {b"AddressSanitizer", b"LeakSanitizer", b"runtime error:", b'"level":"bug"'}
 JSON, MSGPACK = "application/json", "application/vnd.msgpack"
 
 
@@ -121,6 +122,13 @@ class Installed:
     def memory_kb(self, name):
         status = pathlib.Path(f"/proc/{self.pid(name)}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    def logs(self):
+        return [path for path in (self.dir / "log").rglob("*") if path.is_file()]
+
+    def found_in_logs(self, words):
+        """(file, word) of what should not be there."""
+        return [(path.parent.name, word) for path in self.logs() for word in words if word in path.read_bytes()]
 
     # ---- HTTP ----
 

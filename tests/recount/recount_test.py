@@ -10,6 +10,7 @@ import uuid
 
 import msgpack
 
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
 import books  # noqa: E402
 import checks  # noqa: E402
