@@ -87,6 +87,13 @@ static void call_set_token(const struct api *api, struct call *call)
     add_header(call, api->authorization.ptr);
 }
 
+/* With the headers that it has by now. */
+static CURL *call_ready(struct call *call)
+{
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    return call->easy;
+}
+
 static void call_finish(struct call *call, CURLcode result)
 {
     curl_off_t retry_after_s = 0;
@@ -162,13 +169,13 @@ static void renew_when_due(struct api *api)
         return;
     api->renewing = true;
     token_prepare(api);
-    curl_multi_add_handle(api->multi, api->token_call.easy);
+    curl_multi_add_handle(api->multi, call_ready(&api->token_call));
 }
 
 enum error api_sign_in(struct api *api, struct err *err)
 {
     token_prepare(api);
-    call_finish(&api->token_call, curl_easy_perform(api->token_call.easy));
+    call_finish(&api->token_call, curl_easy_perform(call_ready(&api->token_call)));
     return token_take(api, err);
 }
 
@@ -183,8 +190,7 @@ enum error api_get(struct api *api, struct call *call, const char *path, struct 
 {
     call_prepare(api, call, path, GET_TIMEOUT_MS);
     call_set_token(api, call);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-    call_finish(call, curl_easy_perform(call->easy));
+    call_finish(call, curl_easy_perform(call_ready(call)));
     if (call->status == 200)
         return ERROR_NONE;
     return err_set(err, ERROR_UNAVAILABLE, "GET %s: HTTP %ld", path, call->status);
@@ -195,8 +201,7 @@ void api_post(struct api *api, struct call *call, const char *path, const char *
     call_prepare(api, call, path, POST_TIMEOUT_MS);
     call_set_body(call, content_type);
     call_set_token(api, call);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-    curl_multi_add_handle(api->multi, call->easy);
+    curl_multi_add_handle(api->multi, call_ready(call));
 }
 
 static void take_finished(struct api *api)

@@ -34,7 +34,7 @@ class System:
         self.lock = threading.Lock()
         self.chance = random.Random(7)
         self.misdeeds = list(misdeeds)
-        self.items, self.lessons, self.done = {}, {}, set()
+        self.items, self.lessons, self.unwanted, self.done = {}, {}, set(), set()
         self.tokens = 0
 
     def misdeed(self):
@@ -127,6 +127,9 @@ class Door(BaseHTTPRequestHandler):
     def result(self, index, item, misdeed):
         if misdeed == "some" and index % 3 == 0:
             return rejected(index, item, "unavailable", True)
+        if item["id"] in self.system.unwanted or (misdeed == "refuse" and item["id"] not in self.system.items):
+            self.system.unwanted.add(item["id"])
+            return rejected(index, item, "not_enrolled", False)
         outcome, code = self.system.take(self.path.split("/")[2], item)
         if code:
             return rejected(index, item, code, False)
@@ -197,11 +200,12 @@ class Sender(unittest.TestCase):
         self.assertGreater(system.tokens, 1, "the token is renewed")
 
     def test_every_misdeed(self):
-        system = System(["busy", "unavailable", "break_before", "break_after", "unknown", "some", None, None, None])
+        system = System(["busy", "unavailable", "break_before", "break_after", "unknown", "some", "refuse", None, None, None])
         run = Run(system, self.ledger, "--rate", "100", "--seconds", "5")
         self.assertEqual(run.status, 0, run.errors)
         self.agree(system)
-        self.assertIn(" unknown 0 ", run.said)
+        self.assertIn(f" rejected {len(system.unwanted)} unknown 0 ", run.said)
+        self.assertGreater(len(system.unwanted), 0)
         self.assertEqual(system.done, set(system.misdeeds))
 
     def test_a_lesson_is_registered_once_over_several_runs(self):
