@@ -43,6 +43,20 @@ static int history(struct process *process, struct db *db, int argc, char **argv
     return EXIT_USAGE;
 }
 
+static int release(struct process *process, struct db *db, int64_t id)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    size_t applied = 0;
+    struct intake_options options = {.service = process->service->name,
+                                     .subscriptions = process->service->subscriptions,
+                                     .context = process};
+    enum error code = intake_quarantine_release(db, &options, id, &applied, &err);
+    if (!code)
+        buf_printf(&out, "%zu events applied\n", applied);
+    return finish(code, &err, &out);
+}
+
 static int quarantine(struct process *process, struct db *db, int argc, char **argv)
 {
     struct buf out = {0};
@@ -52,11 +66,14 @@ static int quarantine(struct process *process, struct db *db, int argc, char **a
         return finish(intake_quarantine_list(db, &out, &err), &err, &out);
     if (argc == 3 && is(argv[1], "drop") && str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
         return finish(intake_quarantine_drop(db, id, process_operator(process), &err), &err, &out);
+    if (argc == 3 && is(argv[1], "release") && str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
+        return release(process, db, id);
     return EXIT_USAGE;
 }
 
 static const struct command history_command = {"history", "ls | accept", history};
-static const struct command quarantine_command = {"quarantine", "ls | drop ID", quarantine};
+static const struct command quarantine_command = {"quarantine", "ls | release ID | drop ID",
+                                                  quarantine};
 
 /* The i-th of all commands that this service has; NULL behind the last. */
 static const struct command *command_at(const struct service *service, size_t i)
