@@ -191,10 +191,11 @@ class Installed:
     # ---- Sending and counting ----
 
     def live(self, ledger, rate, seconds=None):
-        """A sender of its own; ends with SIGTERM or after `seconds`."""
+        """A sender of its own; ends with SIGTERM or after `seconds`. Its log is beside the installation."""
         arguments = ["--rate", str(rate), "--ledger", str(ledger)] + (["--seconds", str(seconds)] if seconds else [])
-        return subprocess.Popen([self.dir / "program" / "bin" / "eiso-live", *arguments], text=True,
-                                env={**os.environ, **self.settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with open(self.work / "sender.log", "a", encoding="utf-8") as log:
+            return subprocess.Popen([self.dir / "program" / "bin" / "eiso-live", *arguments], text=True,
+                                    env={**os.environ, **self.settings}, stdout=subprocess.PIPE, stderr=log)
 
     def recount(self, *ledgers, wait=60):
         command = [ROOT / "tests" / "recount" / "run", "--dir", self.dir, "--wait", str(wait), *ledgers]

@@ -22,15 +22,6 @@ static void make_folders(const char *path)
     }
 }
 
-enum error ledger_open(struct ledger *ledger, const char *path, struct err *err)
-{
-    make_folders(path);
-    *ledger = (struct ledger){fopen(path, "ae"), path};
-    if (!ledger->file)
-        return err_set(err, ERROR_INVALID, "%s: %s", path, strerror(errno));
-    return ERROR_NONE;
-}
-
 void ledger_close(struct ledger *ledger)
 {
     if (ledger->file)
@@ -43,6 +34,23 @@ enum error ledger_flush(struct ledger *ledger, struct err *err)
     if (fflush(ledger->file) || ferror(ledger->file))
         return err_set(err, ERROR_INTERNAL, "%s: %s", ledger->path, strerror(errno));
     return ERROR_NONE;
+}
+
+/* A line that its writer did not live to end. */
+static void end_torn_line(FILE *file)
+{
+    if (fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n')
+        fputs(" torn\n", file);
+}
+
+enum error ledger_open(struct ledger *ledger, const char *path, struct err *err)
+{
+    make_folders(path);
+    *ledger = (struct ledger){fopen(path, "a+e"), path};
+    if (!ledger->file)
+        return err_set(err, ERROR_INVALID, "%s: %s", path, strerror(errno));
+    end_torn_line(ledger->file);
+    return ledger_flush(ledger, err);
 }
 
 /* ---- Words ---- */

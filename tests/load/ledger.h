@@ -8,7 +8,8 @@
  *     accepted ID
  *     rejected ID CODE
  *
- * What is absent is "-". Names are those of the API. */
+ * What is absent is "-". Names are those of the API. A line that ends with "torn" was never whole, and
+ * what it is about was not sent. */
 #ifndef LOAD_LEDGER_H
 #define LOAD_LEDGER_H
 

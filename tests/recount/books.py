@@ -64,7 +64,7 @@ class Books:
             with open(path, encoding="ascii") as lines:
                 for line in lines:
                     words = line.rstrip("\n").split(" ")
-                    if line.endswith("\n"):  # else the sender died in the middle of it
+                    if line.endswith("\n") and words[-1] != "torn":  # else the sender died in the middle of it
                         readers[words[0]](words)
         self.db.commit()
 

@@ -128,7 +128,8 @@ class Recount(unittest.TestCase):
         self.assert_says(self.differences(lines, [], chain(1)), "should not be there")
 
     def test_a_sender_that_died_in_a_line(self):
-        lines = ledger_lines(MARKS[0]) + ledger_lines(MARKS[1], None)
+        lines = ledger_lines(MARKS[1], None)
+        lines = ledger_lines(MARKS[0]) + [lines[0][:-30] + " torn"] + lines
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder)
             (path / "ledger").write_text("\n".join(lines)[:-30])
