@@ -20,3 +20,26 @@ static const struct field history_fields[] = {
     FIELD(history_rewound, cut_offset),
 };
 const struct record history_rewound_event = RECORD(history_rewound, history_fields);
+
+static bool among_survivors(const struct history_rewound *rewound, const struct position *position)
+{
+    const struct survivors *runs = rewound->survivors.items;
+    for (size_t i = 0; i < rewound->survivors.count; i++)
+        if (runs[i].epoch == position->epoch && runs[i].from_xid <= position->xid &&
+            position->xid <= runs[i].to_xid)
+            return true;
+    return false;
+}
+
+bool history_is_ghost(const struct history_rewound *rewound, const struct position *position)
+{
+    struct position cut = {0}, from = {0}, to = {INT64_MAX, 0, 0, 0};
+    position_parse(rewound->cut, &cut);
+    position_parse(rewound->from, &from);
+    position_parse(rewound->to, &to);
+    cut.index = from.index = INT32_MAX; /* they name whole rows */
+    to.index = INT32_MAX;
+    return position->epoch < rewound->epoch && position_compare(position, &cut) > 0 &&
+           position_compare(position, &from) > 0 && position_compare(position, &to) <= 0 &&
+           !among_survivors(rewound, position);
+}

@@ -5,6 +5,7 @@
 #ifndef CONTRACTS_HISTORY_H
 #define CONTRACTS_HISTORY_H
 
+#include "contracts/position.h"
 #include "record/record.h"
 
 /* Rows of consecutive xids that each have one: all of them survived. */
@@ -26,5 +27,9 @@ struct history_rewound {
     int64_t cut_offset; /* in a partition of facts: ghosts stand behind this offset; -1: anywhere */
 };
 extern const struct record history_rewound_event;
+
+/* Whether this part of a history.rewound takes the event at `position` back: it is of an older
+ * epoch, above the cut, within the part's range and not among its survivors. */
+bool history_is_ghost(const struct history_rewound *rewound, const struct position *position);
 
 #endif

@@ -32,35 +32,11 @@ struct replay {
     struct arena life, read;
 };
 
-static bool among_survivors(const struct history_rewound *rewound, const struct position *position)
-{
-    const struct survivors *runs = rewound->survivors.items;
-    for (size_t i = 0; i < rewound->survivors.count; i++)
-        if (runs[i].epoch == position->epoch && runs[i].from_xid <= position->xid &&
-            position->xid <= runs[i].to_xid)
-            return true;
-    return false;
-}
-
-/* Whether this part of a history.rewound takes the event back. */
-static bool is_ghost(const struct history_rewound *rewound, const struct position *position)
-{
-    struct position cut = {0}, from = {0}, to = {INT64_MAX, 0, 0, 0};
-    position_parse(rewound->cut, &cut);
-    position_parse(rewound->from, &from);
-    position_parse(rewound->to, &to);
-    cut.index = from.index = INT32_MAX; /* they name whole rows */
-    to.index = INT32_MAX;
-    return position->epoch < rewound->epoch && position_compare(position, &cut) > 0 &&
-           position_compare(position, &from) > 0 && position_compare(position, &to) <= 0 &&
-           !among_survivors(rewound, position);
-}
-
 static bool taken_back_before(const struct replay *replay, int64_t offset,
                               const struct position *position)
 {
     for (const struct earlier *earlier = replay->earlier; earlier; earlier = earlier->next)
-        if (earlier->offset > offset && is_ghost(earlier->story, position))
+        if (earlier->offset > offset && history_is_ghost(earlier->story, position))
             return true;
     return false;
 }
@@ -97,7 +73,7 @@ static void replay_message(struct replay *replay, const struct bus_message *mess
     if (type && type->number == EVENT_HISTORY_REWOUND) {
         if (!replay->taking)
             add_earlier(replay, message, type);
-    } else if (is_ghost(replay->story, &position)) {
+    } else if (history_is_ghost(replay->story, &position)) {
         replay->candidates++;
         if (replay->taking && !taken_back_before(replay, message->offset, &position))
             add_ghost(replay, message);

@@ -42,6 +42,13 @@ void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback
 
 /* ---- Role relay ---- */
 
+/* Appends (outbox_append), or has a job append soon, the whole present state of each of these keys
+ * of a state topic, with the revision it has; and appends a tombstone (an empty payload) for each
+ * that does not exist. At most 500 distinct keys, in a transaction that sees all that older ones
+ * wrote; may be called again for the same keys. */
+typedef enum error state_again(struct db *db, const struct topic *topic, const struct str *keys,
+                               size_t count, void *context, struct err *err);
+
 struct relay_options {
     const char *service; /* "grades" */
     const char *cell;    /* "kz": ce_source is /<cell>/<service> */
@@ -51,6 +58,9 @@ struct relay_options {
     const volatile bool *stop;
     volatile bool *ready; /* set to true once it holds the lease and has begun; may be NULL */
     void (*beat)(void *context); /* a sign of life, each second or oftener; may be NULL */
+    /* After a lost part of the history: what it left on state topics is said anew. NULL: the
+     * service has no state topic. */
+    state_again *state_again;
     void *context;
 };
 

@@ -68,9 +68,16 @@ enum error epoch_stories(struct db *db, struct arena *arena, struct epoch_story 
 size_t epoch_parts(const struct epoch_story *story);
 struct str epoch_encode(const struct epoch_story *story, size_t part, int64_t cut_offset,
                         struct arena *arena);
+/* Where the relay stood in this partition when the epoch began: -1 where nothing had been sent. */
+enum error epoch_cut_offset(struct relay *relay, int64_t epoch, const struct lane *lane,
+                            int64_t *offset, struct err *err);
 /* Sends the story of an epoch to every partition of the service's topics. */
 enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, struct instant time,
                             struct err *err);
+
+/* state.c: what a lost part of the history left on the state topics is said anew. Behind the story,
+ * and before the position moves over the epoch's row: a relay that dies in between does it again. */
+enum error state_say_again(struct relay *relay, const struct epoch_story *story, struct err *err);
 
 /* ledger.c: reads the ledger topic, judges, writes own epochs there. ERROR_FENCED: a return into an
  * abandoned history. */

@@ -102,9 +102,8 @@ struct str epoch_encode(const struct epoch_story *story, size_t part, int64_t cu
     return str_copy(arena, buf_str(&value));
 }
 
-/* Where the relay stood in this partition when the epoch began: -1 where nothing had been sent. */
-static enum error cut_offset_get(struct relay *relay, int64_t epoch, const struct lane *lane,
-                                 int64_t *offset, struct err *err)
+enum error epoch_cut_offset(struct relay *relay, int64_t epoch, const struct lane *lane,
+                            int64_t *offset, struct err *err)
 {
     static const struct statement statement = {"outbox_cut_offset",
                                                "select last_offset from history_partition where "
@@ -125,7 +124,7 @@ static enum error send_to_lane(struct relay *relay, struct lane *lane,
                                struct err *err)
 {
     int64_t cut_offset;
-    enum error code = cut_offset_get(relay, story->epoch, lane, &cut_offset, err);
+    enum error code = epoch_cut_offset(relay, story->epoch, lane, &cut_offset, err);
     for (size_t part = 0; !code && part < epoch_parts(story); part++) {
         event->position = (struct position){story->epoch, 0, 0, (int32_t)part};
         event->key = str_from(
@@ -150,7 +149,7 @@ enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, 
         struct outgoing event = {.id = id, .type = relay->history_type, .time = time};
         for (size_t lane = 0; !code && lane < relay->lane_count; lane++)
             code = send_to_lane(relay, &relay->lanes[lane], &stories[i], &event, err);
-        return code;
+        return code ? code : state_say_again(relay, &stories[i], err);
     }
     return err_set(err, ERROR_CORRUPT, "the log names an epoch that history does not know");
 }

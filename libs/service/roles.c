@@ -78,6 +78,7 @@ enum error role_relay(struct process *process, struct err *err)
                                              .stop = &process->stop,
                                              .ready = &health.checks[0].ok,
                                              .beat = beat,
+                                             .state_again = process->service->state_again,
                                              .context = process},
                      err);
 }

@@ -4,6 +4,7 @@
 #include "demo.h"
 #include "reference.h"
 #include "signin.h"
+#include "state.h"
 #include "store.h"
 
 extern const struct embedded registry_schema[];
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
     const struct service registry = {
         .name = "registry",
         .listeners = LISTENERS(listeners),
+        .state_again = registry_state_again,
         .log_keep_days = 7, /* its payloads hold personal data */
         .schema = {registry_schema, &registry_schema_count},
         .jobs = JOBS(jobs),

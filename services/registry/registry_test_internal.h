@@ -106,11 +106,11 @@ static inline void connect_again(void)
     assert_int_equal(outbox_open(it.db, NULL, NULL), ERROR_NONE);
 }
 
-static inline int begin(void **state)
+/* In an empty database. */
+static inline void make_tree(const char *conninfo)
 {
-    (void)state;
     struct err err = {0};
-    it.conninfo = testkit_database(&it.arena);
+    it.conninfo = conninfo;
     assert_int_equal(db_open(&it.db, it.conninfo, NULL), ERROR_NONE);
     const struct migration_set sets[] = {outbox_migrations,
                                          service_migrations,
@@ -129,6 +129,12 @@ static inline int begin(void **state)
                               class_of(it.class_elsewhere, it.elsewhere)};
     assert_string_equal(put_as(&it.ministry, &organisations_entrance, tree, COUNT_OF(tree)), "");
     assert_string_equal(put_as(&it.ministry, &classes_entrance, classes, COUNT_OF(classes)), "");
+}
+
+static inline int begin(void **state)
+{
+    (void)state;
+    make_tree(testkit_database(&it.arena));
     return 0;
 }
 

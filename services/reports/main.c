@@ -4,6 +4,7 @@
 #include "intake/copies.h"
 #include "push.h"
 #include "roll_up.h"
+#include "store.h"
 
 extern const struct embedded reports_schema[];
 extern const size_t reports_schema_count;
@@ -53,6 +54,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .retract = retract_facts,
+        .state_again = store_state_again,
         .schema = {reports_schema, &reports_schema_count},
         .jobs = JOBS(jobs),
     };

@@ -598,6 +598,36 @@ static void the_topic_forgets_what_is_no_node_any_more(void **state)
     world_free(world);
 }
 
+/* After a lost part of the history: days that are there are told again, others are erased. */
+static void the_topic_is_told_again_of_what_is_named(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    struct err err = {0};
+    put_place(world, "KZ", "");
+    put_organisation(world, 3, "KZ", 1);
+    put_register(world, 3);
+    roll_up(world);
+    run(world, "update node_day set untold = 0");
+    char day[DATE_TEXT_LEN + 1];
+    date_format((struct date){world->first.day + DAYS - 1}, day);
+    const struct str keys[] = {
+        str_from(arena_printf(&world->arena, "KZ|%s|marks", day)),
+        str_from(arena_printf(&world->arena, "KZ|%s|attendance", day)),
+        str_from(arena_printf(&world->arena, "subordination|KZ|%s|marks", day)),
+        STR("KZ|1999-09-01|contingent"),
+    };
+    int64_t events = number(world, "select count(*) from event_log_events");
+    check(store_state_again(world->db, &topic_indicators, keys, COUNT_OF(keys), NULL, &err), &err);
+    assert_int_equal(number(world, "select sum(untold)::bigint from node_day"),
+                     1 << SET_MARKS | 1 << SET_ATTENDANCE);
+    assert_int_equal(number(world, "select count(*) from event_log_events where payload = ''"
+                                   "   and key like '%|%'"),
+                     2);
+    assert_int_equal(number(world, "select count(*) from event_log_events"), events + 2);
+    world_free(world);
+}
+
 /* Nothing dirty: no row is written, no transaction id taken. */
 static void a_roll_up_of_nothing_writes_nothing(void **state)
 {
@@ -620,6 +650,7 @@ int main(void)
         TEST(a_circle_of_superiors_does_not_grow),
         TEST(the_topic_is_told_of_changed_sets_now_and_then),
         TEST(the_topic_forgets_what_is_no_node_any_more),
+        TEST(the_topic_is_told_again_of_what_is_named),
         TEST(a_roll_up_of_nothing_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,38 @@ enum error store_append(struct db *db, const struct told *told, struct arena *ar
     return db_exec(db, &statement, &params, NULL, err);
 }
 
+enum error store_state_again(struct db *db, const struct topic *topic, const struct str *keys,
+                             size_t count, void *context, struct err *err)
+{
+    static const struct statement statement = {
+        "state_again",
+        "with parts as ("
+        "    select k.key, (case when t.above then 2 else 1 end)::smallint as tree,"
+        "           split_part(t.rest, '|', 1) as node, split_part(t.rest, '|', 2)::date as date,"
+        "           array_position(array['contingent', 'marks', 'attendance'],"
+        "                          split_part(t.rest, '|', 3)) as set"
+        "      from unnest($1::text[]) k (key) cross join lateral ("
+        "           select k.key like 'subordination|%' as above,"
+        "                  regexp_replace(k.key, '^subordination[|]', '') as rest) t"
+        "), marked as ("
+        "    update node_day d set untold = d.untold | p.sets"
+        "      from (select tree, node, date, bit_or(1 << set) as sets from parts"
+        "             group by tree, node, date) p"
+        "     where d.tree = p.tree and d.node = p.node and d.date = p.date"
+        ") select outbox_append(array_agg(gen_random_uuid()), array_agg(p.key),"
+        "                       array_agg(500::smallint), array_agg(''::bytea))"
+        "    from parts p"
+        "   where not exists (select from node_day d"
+        "                      where d.tree = p.tree and d.node = p.node and d.date = p.date)"
+        "  having count(*) > 0"};
+    (void)topic, (void)context; /* it has one state topic */
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct column column = column_texts(&arena, keys, count);
+    struct params params = {0};
+    param_column(&params, &column);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {
     static const struct statement statement = {"make_months", "select cell_make_months($1, $2)"};

@@ -48,6 +48,11 @@ struct told {
 enum error store_append(struct db *db, const struct told *told, struct arena *arena,
                         struct err *err);
 
+/* outbox.h, state_again: days that are there are told again by job `tell`, of others the topic
+ * forgets the keys. */
+enum error store_state_again(struct db *db, const struct topic *topic, const struct str *keys,
+                             size_t count, void *context, struct err *err) MUST_CHECK;
+
 /* Months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);
 

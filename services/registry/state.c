@@ -1,0 +1,116 @@
+#include "state.h"
+
+#include "contracts/registry.h"
+
+/* One row of each state topic: what is there now. $1 text[]: keys; a row for each in their order,
+ * its columns named as the event's fields; the first is NULL where there is no such key. */
+struct state {
+    enum event_number number;
+    struct statement now;
+};
+
+#define EACH_KEY     " from unnest($1::text[]) with ordinality k (key, place) left join "
+#define BY_ID(table) EACH_KEY table " t on t.id = k.key::uuid order by k.place"
+#define IN_ORDER     " order by k.place"
+
+static const struct state states[] = {
+    {EVENT_ORGANISATION_CHANGED,
+     {"now_organisations",
+      "select t.id, case when t.id is not null then jsonb_build_object('kk', t.name_kk, 'ru', "
+      "t.name_ru) end as name, t.kind, t.bin, t.kato, t.address_kato, t.subordinate_to, "
+      "t.ownership, t.languages, t.shifts, t.valid_from, t.valid_to, "
+      "t.revision" BY_ID("organisation")}},
+    {EVENT_PERSON_CHANGED,
+     {"now_people",
+      "select t.id, case when t.id is not null then jsonb_strip_nulls(jsonb_build_object('family', "
+      "t.family, 'given', t.given, 'middle', t.middle)) end as names, t.birth_date, t.sex, "
+      "t.roles, t.revision" BY_ID("person")}},
+    {EVENT_CLASS_CHANGED,
+     {"now_classes", "select t.id, t.organisation, t.name, t.type, t.homerooms as of, t.subject, "
+                     "t.grade, t.language, t.shift, t.academic_year, t.previous, "
+                     "t.revision" BY_ID("class")}},
+    {EVENT_ENROLMENT_CHANGED,
+     {"now_enrolments", "select t.id, t.learner, t.class, t.valid_from as from, t.valid_to as to, "
+                        "t.mode, t.revision" BY_ID("enrolment")}},
+    {EVENT_ASSIGNMENT_CHANGED,
+     {"now_assignments",
+      "select t.id, t.teacher, t.class, t.subject, t.kind, t.valid_from as from, t.valid_to as to, "
+      "t.revision" BY_ID("assignment")}},
+    {EVENT_GUARDIAN_CHANGED,
+     {"now_guardians",
+      "select t.id, t.learner, t.guardian, t.relation, t.legal_basis, t.rights, t.valid_from as "
+      "from, t.valid_to as to, t.status, t.revision" BY_ID("guardian")}},
+    {EVENT_ACCOUNT_CHANGED,
+     {"now_accounts",
+      "select t.id, t.person, t.active, t.locale, t.roles, t.revision" BY_ID("account")}},
+    {EVENT_CLIENT_CHANGED,
+     {"now_clients",
+      "select t.id, t.name, t.node, t.scopes, t.active, t.revision" BY_ID("client")}},
+    {EVENT_ALIAS_CHANGED,
+     {"now_aliases", "select t.id, t.canonical, t.entity, t.revision" BY_ID("alias")}},
+    {EVENT_REFERENCE_CHANGED,
+     {"now_reference",
+      "select t.list, t.code, t.parent, t.kind, t.kk, t.ru, t.en, t.valid_from, t.valid_to, "
+      "t.revision" EACH_KEY "reference t on t.list = split_part(k.key, ':', 1)"
+      " and t.code = substr(k.key, strpos(k.key, ':') + 1)" IN_ORDER}},
+    {EVENT_KEY_CHANGED,
+     {"now_keys", "select t.kid, t.jwk, t.retired_at, t.revision" EACH_KEY
+                  "public_key t on t.kid = k.key" IN_ORDER}},
+};
+
+static const struct state *state_of(const struct topic *topic)
+{
+    for (size_t i = 0; i < COUNT_OF(states); i++)
+        if (event_type_get(states[i].number)->topic == topic)
+            return &states[i];
+    return NULL;
+}
+
+static enum error append(struct db *db, enum event_number number, const struct column *keys,
+                         const struct column *payloads, struct err *err)
+{
+    static const struct statement statement = {
+        "append_states",
+        "select outbox_append(array_agg(uuid_v7()), array_agg(e.key), array_agg($1::smallint),"
+        "                     array_agg(e.payload))"
+        "  from unnest($2::text[], $3::bytea[]) e (key, payload)"};
+    struct params params = {0};
+    param_int(&params, number);
+    param_column(&params, keys);
+    param_column(&params, payloads);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* Each row as its event's value; empty, a tombstone, where there is none. */
+static struct column encode(const struct result *result, const struct record *record,
+                            struct arena *arena)
+{
+    size_t count;
+    const char *items = result_records(result, record, arena, &count);
+    struct str *payloads = ARENA_ARRAY(arena, count, struct str);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_done) struct buf value = {0};
+        if (!result_null(result, i, 0))
+            record_encode_value(record, items + i * record->size, &value);
+        payloads[i] = result_null(result, i, 0) ? STR("") : str_copy(arena, buf_str(&value));
+    }
+    return column_bytes(arena, payloads, count);
+}
+
+enum error registry_state_again(struct db *db, const struct topic *topic, const struct str *keys,
+                                size_t count, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(result_done) struct result result = {0};
+    const struct state *state = state_of(topic);
+    ensure(state);
+    struct column names = column_texts(&arena, keys, count);
+    struct params params = {0};
+    param_column(&params, &names);
+    enum error code = db_exec(db, &state->now, &params, &result, err);
+    if (code)
+        return code;
+    struct column payloads = encode(&result, event_type_get(state->number)->record, &arena);
+    return append(db, state->number, &names, &payloads, err);
+}

@@ -1,0 +1,313 @@
+/* registry goes back to a cold copy after events of the lost part were published and applied: its
+ * relay makes the topics say what the database says, so the copies of others do, too. */
+#include "registry_test_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/bus.h"
+
+enum { WAIT_MS = 60000, PARTITIONS = 2 };
+
+/* All that both have; the copies' epoch is that of the event, registry's that of the row. */
+#define ROWS(table)                                                                             \
+    "(select coalesce(jsonb_agg(to_jsonb(c) - 'epoch' order by (to_jsonb(c) - 'epoch')::text)," \
+    " '[]')::text from " table " c)"
+#define COPIES                                                                                                                                         \
+    "select concat_ws(E'\\n', " ROWS("copy_organisation") ", " ROWS("copy_class") ", " ROWS(                                                           \
+        "copy"                                                                                                                                         \
+        "_enr"                                                                                                                                         \
+        "olme"                                                                                                                                         \
+        "nt") ", " ROWS("copy_assignment") ", " ROWS("copy_link") ", " ROWS("copy_account") ","                                                        \
+                                                                                            " " ROWS("copy_client") ", " ROWS("copy_alias") ", " ROWS( \
+                                                                                                "copy_reference") ", " ROWS("copy_key") ")"
+
+static struct {
+    struct testkit_server *postgres, *kafka;
+    const char *folder, *sink; /* grades' database */
+    struct db *sink_db;
+    pid_t relay, apply;
+} house;
+
+/* ---- The installation ---- */
+
+static void make_topics(void)
+{
+    struct bus_settings settings = {testkit_server_address(house.kafka), NULL, "state"};
+    struct bus_topic topics[16];
+    size_t topic_count = 0;
+    struct bus_admin *admin;
+    struct err err = {0};
+    for (size_t i = 0; i < topics_all_count; i++)
+        if (strcmp(topics_all[i]->service, "registry") == 0)
+            topics[topic_count++] = (struct bus_topic){
+                .name = topics_all[i]->name,
+                .partitions = topics_all[i]->cleanup == TOPIC_LEDGER ? 1 : PARTITIONS};
+    assert_int_equal(bus_admin_open(&admin, &settings, &err), ERROR_NONE);
+    if (bus_admin_create_topics(admin, topics, topic_count, &err))
+        fail_msg("%s", err.text);
+    bus_admin_close(admin);
+}
+
+static pid_t start_role(const char *program, const char *role, const char *conninfo)
+{
+    const char *environment[] = {
+        arena_printf(&it.arena, "EISO_SOCKET=%s/%s", house.folder, role),
+        arena_printf(&it.arena, "EISO_OBSERVER=%s/%s.observer", house.folder, role),
+        arena_printf(&it.arena, "EISO_PG=%s", conninfo),
+        arena_printf(&it.arena, "EISO_KAFKA=%s", testkit_server_address(house.kafka)),
+        "EISO_CELL=kz",
+        "EISO_URL=http://127.0.0.1:8080",
+        arena_printf(&it.arena, "EISO_STATE=%s", house.folder),
+        arena_printf(&it.arena, "EISO_POKES=%s", house.folder),
+        "EISO_SLOT=0",
+        NULL,
+    };
+    const char *const arguments[] = {"--role", role, NULL};
+    const struct testkit_child child = {program, arguments, environment,
+                                        arena_printf(&it.arena, "%s/log", house.folder)};
+    return testkit_spawn(&child);
+}
+
+static void start_relay(void)
+{
+    house.relay = start_role("eiso-registry", "relay", it.conninfo);
+}
+
+static int open_house(void **state)
+{
+    (void)state;
+    house.postgres = testkit_postgres_new();
+    house.kafka = testkit_kafka_new();
+    house.folder = testkit_folder(&it.arena);
+    make_tree(testkit_server_database(house.postgres, &it.arena));
+    make_topics();
+    house.sink = testkit_database(&it.arena);
+    assert_int_equal(testkit_wait(start_role("eiso-grades", "migrate", house.sink), WAIT_MS), 0);
+    assert_int_equal(db_open(&house.sink_db, house.sink, NULL), ERROR_NONE);
+    house.apply = start_role("eiso-grades", "apply", house.sink);
+    start_relay();
+    return 0;
+}
+
+static int close_house(void **state)
+{
+    testkit_kill(house.relay);
+    testkit_kill(house.apply);
+    db_close(house.sink_db);
+    int code = end(state);
+    testkit_server_free(house.postgres);
+    testkit_server_free(house.kafka);
+    return code;
+}
+
+static void stop_source(void)
+{
+    testkit_kill(house.relay);
+    db_close(it.db);
+    it.db = NULL;
+    testkit_server_stop(house.postgres);
+}
+
+static void start_source(void)
+{
+    testkit_server_start(house.postgres);
+    connect_again();
+}
+
+/* ---- What holds ---- */
+
+static struct str copies_of(struct db *db)
+{
+    static const struct statement statement = {"copies", COPIES};
+    CLEANUP(result_done) struct result result = {0};
+    struct err err = {0};
+    if (db_exec(db, &statement, NULL, &result, &err))
+        fail_msg("%s", err.text);
+    return str_copy(&it.arena, result_str(&result, 0, 0));
+}
+
+static bool copies_equal(void *context)
+{
+    (void)context;
+    return str_equal(copies_of(house.sink_db), copies_of(it.db));
+}
+
+static void expect_equal_copies(void)
+{
+    if (testkit_wait_until(copies_equal, NULL, WAIT_MS))
+        return;
+    struct str here = copies_of(it.db), there = copies_of(house.sink_db);
+    fail_msg("registry has\n%.*s\nits copies are\n%.*s", STR_ARG(here), STR_ARG(there));
+}
+
+/* ---- One of each kind ---- */
+
+static struct uuid add_learner(struct uuid class)
+{
+    struct person person = person_of(uuid_v7());
+    struct enrolment enrolment = enrolment_of(person.id, class);
+    assert_string_equal(put_as(&it.ministry, &people_entrance, &person, 1), "");
+    assert_string_equal(put_as(&it.ministry, &enrolments_entrance, &enrolment, 1), "");
+    return person.id;
+}
+
+static void put_reference(const char *name)
+{
+    struct reference subject = {
+        .list = STR("subject"), .code = STR("a:b"), .kk = STR("ән"), .ru = str_from(name)};
+    int32_t changed = 0;
+    assert_int_equal(store_put_references(it.db, &subject, 1, &changed, &it.err), ERROR_NONE);
+    assert_int_equal(changed, 1);
+}
+
+static void publish_key(const char *kid)
+{
+    CLEANUP(buf_done) struct buf head = {0};
+    static const struct statement statement = {"publish", "select key_publish($1, $2, $3)"};
+    struct public_key key = {.kid = str_from(kid), .jwk = STR("{}")};
+    record_encode_head(&key_event, &key, &head);
+    struct params params = {0};
+    param_text(&params, key.kid);
+    param_text(&params, key.jwk);
+    param_bytes(&params, buf_str(&head));
+    assert_int_equal(db_exec(it.db, &statement, &params, NULL, &it.err), ERROR_NONE);
+}
+
+static struct {
+    struct class group;
+    struct assignment assignment;
+    struct guardian link;
+    struct client client;
+    struct account_adding account;
+    struct uuid alias;
+} kinds;
+
+static void make_kinds(void)
+{
+    struct uuid learner = add_learner(it.class), adult = add_learner(it.class);
+    struct uuid *of = ARENA_NEW(&it.arena, struct uuid);
+    *of = it.class;
+    kinds.group = class_of(uuid_v7(), it.school);
+    kinds.group.type = CLASS_GROUP;
+    kinds.group.subject = STR("a:b");
+    kinds.group.of = (struct uuids){of, 1};
+    kinds.assignment = (struct assignment){.id = uuid_v7(),
+                                           .teacher = adult,
+                                           .class = it.class,
+                                           .kind = ASSIGNMENT_CLASS_TEACHER,
+                                           .from = date_make(2026, 9, 1)};
+    kinds.link = (struct guardian){.id = uuid_v7(),
+                                   .learner = learner,
+                                   .guardian = adult,
+                                   .relation = GUARDIAN_MOTHER,
+                                   .legal_basis = BASIS_PARENT,
+                                   .rights.bits = 1 << RIGHT_MARKS,
+                                   .from = date_make(2026, 9, 1),
+                                   .status = GUARDIAN_CONFIRMED};
+    kinds.client = (struct client){.id = uuid_v7(),
+                                   .name = STR("journal"),
+                                   .node = it.school,
+                                   .scopes = 1,
+                                   .active = true,
+                                   .revision = 1};
+    char node[UUID_TEXT_LEN + 1];
+    uuid_format(&it.school, node);
+    kinds.account = (struct account_adding){
+        .id = uuid_v7(),
+        .person = adult,
+        .node = it.school,
+        .login = STR("head"),
+        .locale = STR("kk"),
+        .hash = STR("hash"),
+        .roles =
+            str_from(arena_printf(&it.arena, "[{\"role\": \"head\", \"node\": \"%s\"}]", node))};
+    kinds.alias = uuid_v7();
+}
+
+static void put_kinds(void)
+{
+    assert_string_equal(PUT(classes_entrance, &kinds.group), "");
+    assert_string_equal(PUT(assignments_entrance, &kinds.assignment), "");
+    assert_string_equal(PUT(guardians_entrance, &kinds.link), "");
+}
+
+static void add_kinds(void)
+{
+    make_kinds();
+    put_reference("музыка");
+    put_kinds();
+    assert_int_equal(store_client_add(it.db, &kinds.client, STR("digest"), &it.err), ERROR_NONE);
+    assert_int_equal(store_account_add(it.db, &kinds.account, &it.err), ERROR_NONE);
+    publish_key("old");
+    char alias[UUID_TEXT_LEN + 1], canonical[UUID_TEXT_LEN + 1];
+    sql(arena_printf(
+        &it.arena, "select put_aliases(array['%s'::uuid], array['%s'::uuid], 1::smallint)",
+        uuid_format(&kinds.alias, alias), uuid_format(&kinds.link.learner, canonical)));
+}
+
+/* Keys and aliases have no second state: they are erased. */
+static void change_kinds(void)
+{
+    kinds.group.grade = 6;
+    kinds.assignment.to = kinds.link.to = date_make(2026, 11, 1);
+    put_kinds();
+    assert_int_equal(store_client_revoke(it.db, &kinds.client.id, &it.err), ERROR_NONE);
+    assert_int_equal(store_account_lock(it.db, kinds.account.login, &it.err), ERROR_NONE);
+    put_reference("ән-күй");
+    publish_key("new");
+    sql("select outbox_append(array[uuid_v7()], array['old'], array[110::smallint],"
+        " array[''::bytea]); delete from public_key where kid = 'old'");
+    sql("select outbox_append(array[uuid_v7()], array[id::text], array[108::smallint],"
+        " array[''::bytea]) from alias; delete from alias");
+}
+
+/* A school's revision goes back by two; another one comes with a class and a learner. */
+static void change_organisations(struct uuid added)
+{
+    struct organisation school = organisation_of(it.school, it.district);
+    struct organisation other = organisation_of(added, it.district);
+    struct class class = class_of(uuid_v7(), added);
+    school.shifts = 2;
+    assert_string_equal(PUT(organisations_entrance, &school), "");
+    school.name.kk = STR("лицей");
+    assert_string_equal(PUT(organisations_entrance, &school), "");
+    assert_string_equal(PUT(organisations_entrance, &other), "");
+    assert_string_equal(PUT(classes_entrance, &class), "");
+    add_learner(class.id);
+}
+
+static void the_copies_follow_a_source_set_back(void **state)
+{
+    (void)state;
+    add_kinds();
+    expect_equal_copies();
+    testkit_kill(house.relay);
+    add_learner(it.class); /* not sent before the copy: survives */
+    stop_source();
+    testkit_server_save(house.postgres, "cold");
+    start_source();
+    start_relay();
+    struct uuid added = uuid_v7();
+    change_organisations(added); /* the part that will be lost */
+    change_kinds();
+    expect_equal_copies();
+    struct str lost = copies_of(house.sink_db);
+    stop_source();
+    testkit_server_restore(house.postgres, "cold");
+    start_source();
+    assert_false(str_equal(copies_of(it.db), lost));
+    start_relay();
+    expect_equal_copies();
+    change_organisations(added); /* what was lost is sent once more */
+    change_kinds();
+    expect_equal_copies();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_copies_follow_a_source_set_back, open_house,
+                                        close_house),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
