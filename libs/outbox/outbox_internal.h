@@ -76,7 +76,8 @@ enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, 
                             struct err *err);
 
 /* state.c: what a lost part of the history left on the state topics is said anew. Behind the story,
- * and before the position moves over the epoch's row: a relay that dies in between does it again. */
+ * and before the position moves over the epoch's row: a relay that dies in between does it again.
+ */
 enum error state_say_again(struct relay *relay, const struct epoch_story *story, struct err *err);
 
 /* ledger.c: reads the ledger topic, judges, writes own epochs there. ERROR_FENCED: a return into an

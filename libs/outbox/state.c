@@ -3,6 +3,7 @@
  * the cut, and what the ghosts name is appended as it is now; the new epoch makes it newer. */
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "outbox/outbox_internal.h"
 
@@ -226,6 +227,7 @@ static enum error say_all(struct reading *reading, struct err *err)
             return err_set(err, ERROR_UNAVAILABLE, "stopped while saying state anew");
         done += said ? count : 0;
     }
+    FAULT("relay_state_said");
     return ERROR_NONE;
 }
 

@@ -48,7 +48,8 @@ static void make_topics(void)
     bus_admin_close(admin);
 }
 
-static pid_t start_role(const char *program, const char *role, const char *conninfo)
+static pid_t start_role(const char *program, const char *role, const char *conninfo,
+                        const char *fault)
 {
     const char *environment[] = {
         arena_printf(&it.arena, "EISO_SOCKET=%s/%s", house.folder, role),
@@ -60,6 +61,7 @@ static pid_t start_role(const char *program, const char *role, const char *conni
         arena_printf(&it.arena, "EISO_STATE=%s", house.folder),
         arena_printf(&it.arena, "EISO_POKES=%s", house.folder),
         "EISO_SLOT=0",
+        arena_printf(&it.arena, "EISO_FAULT=%s", fault),
         NULL,
     };
     const char *const arguments[] = {"--role", role, NULL};
@@ -70,7 +72,7 @@ static pid_t start_role(const char *program, const char *role, const char *conni
 
 static void start_relay(void)
 {
-    house.relay = start_role("eiso-registry", "relay", it.conninfo);
+    house.relay = start_role("eiso-registry", "relay", it.conninfo, "none");
 }
 
 static int open_house(void **state)
@@ -82,9 +84,10 @@ static int open_house(void **state)
     make_tree(testkit_server_database(house.postgres, &it.arena));
     make_topics();
     house.sink = testkit_database(&it.arena);
-    assert_int_equal(testkit_wait(start_role("eiso-grades", "migrate", house.sink), WAIT_MS), 0);
+    assert_int_equal(
+        testkit_wait(start_role("eiso-grades", "migrate", house.sink, "none"), WAIT_MS), 0);
     assert_int_equal(db_open(&house.sink_db, house.sink, NULL), ERROR_NONE);
-    house.apply = start_role("eiso-grades", "apply", house.sink);
+    house.apply = start_role("eiso-grades", "apply", house.sink, "none");
     start_relay();
     return 0;
 }
@@ -296,6 +299,8 @@ static void the_copies_follow_a_source_set_back(void **state)
     testkit_server_restore(house.postgres, "cold");
     start_source();
     assert_false(str_equal(copies_of(it.db), lost));
+    pid_t dies = start_role("eiso-registry", "relay", it.conninfo, "relay_state_said");
+    assert_true(testkit_wait(dies, WAIT_MS) != 0); /* before its position moves: all that again */
     start_relay();
     expect_equal_copies();
     change_organisations(added); /* what was lost is sent once more */
