@@ -174,24 +174,43 @@ static enum error add_stretch(struct reading *reading, struct lane *lane, size_t
 
 /* ---- Saying ---- */
 
+/* Whether no transaction of this database with a lower xid runs any more. Our own xid is taken
+ * before the look, so none can appear behind it; the activity view is cached within a transaction.
+ */
+static enum error look_for_older(struct db *db, int64_t own, bool *ended, struct err *err)
+{
+    static const struct statement statement = {
+        "outbox_older_ended",
+        "select not exists (select from pg_stat_activity a where a.datname = current_database()"
+        "  and ((a.backend_xid::text::bigint - ($1 & 4294967295) + 2147483648) & 4294967295)"
+        "      < 2147483648)"};
+    struct params params = {0};
+    param_bigint(&params, own);
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_run(db, "select pg_stat_clear_snapshot()", err);
+    if (!code)
+        code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *ended = result_bool(&result, 0, 0);
+    return code;
+}
+
 /* Until every transaction with a lower xid has ended: whatever writes one of the keys is then
  * either seen, or stands behind in the log. */
 static enum error wait_for_older(struct db *db, bool *ended, struct err *err)
 {
-    static const struct statement statement = {
-        "outbox_older_ended",
-        "select pg_current_xact_id() = pg_snapshot_xmin(pg_current_snapshot())"};
+    static const struct statement statement = {"outbox_own_xid",
+                                               "select pg_current_xact_id()::text::bigint"};
     *ended = false;
-    for (int waited_ms = 0; !*ended && waited_ms < PATIENCE_MS; waited_ms += LOOK_EVERY_MS) {
-        CLEANUP(result_done) struct result result = {0};
-        enum error code = db_exec(db, &statement, NULL, &result, err);
-        if (code)
-            return code;
-        *ended = result_bool(&result, 0, 0);
-        if (!*ended)
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, NULL, &result, err);
+    for (int waited_ms = 0; !code && !*ended && waited_ms < PATIENCE_MS;
+         waited_ms += LOOK_EVERY_MS) {
+        code = look_for_older(db, result_bigint(&result, 0, 0), ended, err);
+        if (!code && !*ended)
             clock_sleep_ms(LOOK_EVERY_MS);
     }
-    return ERROR_NONE;
+    return code;
 }
 
 /* In a transaction of its own; `*said` is false where older ones took too long. */

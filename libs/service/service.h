@@ -148,8 +148,8 @@ struct service {
     struct subscriptions subscriptions; /* role apply exists where there are any */
     intake_retract *retract;
     state_again *state_again; /* has state topics: outbox.h; the context is the process */
-    int apply_processes; /* 0 means 1 */
-    int log_keep_days;   /* of event_log; 0 means 35; -1: it emits nothing, no relay */
+    int apply_processes;      /* 0 means 1 */
+    int log_keep_days;        /* of event_log; 0 means 35; -1: it emits nothing, no relay */
     struct {
         const struct embedded *files;
         const size_t *count;
