@@ -58,7 +58,7 @@ static const char schema[] =
     "  if 'always in conflict' = any(texts)"
     "     or 'in conflict' = any(texts) and nextval('conflicts') <= 2 then"
     "    raise exception 'conflict' using errcode = '40001'; end if;"
-    "  if 'slow' = any(texts) then perform pg_sleep(0.8); end if;"
+    "  if 'slow' = any(texts) then perform pg_sleep(2); end if;"
     "  perform pg_sleep(0.05) where cardinality(ids) >= 1000;"
     "  return query"
     "  with given as (select * from unnest(ids, organisations, texts, months, heads, callers)"
@@ -387,7 +387,7 @@ static bool one_sleeps(void *context)
                           " and datname = current_database()") == 1;
 }
 
-/* A note that keeps PostgreSQL busy for 0.8 s; returns once it does. */
+/* A note that keeps PostgreSQL busy for 2 s; returns once it does. */
 static int post_slow(struct fixture *fixture, unsigned number)
 {
     int fd = post_begin(fixture, 'A', "", str_from(note(fixture, number, "slow")));
@@ -485,7 +485,7 @@ static void the_same_id_from_two_requests_is_created_once(void **state)
     struct fixture *fixture = *state;
     int slow = post_slow(fixture, 1000);
     int first = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
-    clock_sleep_ms(50);
+    clock_sleep_ms(200);
     int second = post_begin(fixture, 'A', "", str_from(note(fixture, 1, "same")));
     struct answer answer = answer_read(fixture, first);
     assert_holds(&answer, "{\"created\":1,\"duplicate\":0,");
@@ -517,7 +517,7 @@ static void a_large_sender_does_not_keep_a_small_one_waiting(void **state)
     int slow = post_slow(fixture, 100000);
     int large =
         post_begin(fixture, 'A', "?results=problems", str_from(notes_from(fixture, 1, 5000)));
-    clock_sleep_ms(100);
+    clock_sleep_ms(500);
     int small = post_begin(fixture, 'B', "", str_from(note(fixture, 200000, "small")));
     struct answer answer = answer_read(fixture, small);
     assert_holds(&answer, "out_of_scope"); /* judged in the very next call */
@@ -536,7 +536,7 @@ static void entrances_take_turns(void **state)
     struct fixture *fixture = *state;
     int slow = post_slow(fixture, 100000);
     int large = post_begin(fixture, 'A', "", str_from(notes_from(fixture, 1, 5000)));
-    clock_sleep_ms(100);
+    clock_sleep_ms(500);
     int other = post_to(fixture, "/v1/others", 'A', str_from(note(fixture, 200000, "other")));
     assert_int_equal(answer_read(fixture, other).status, 200);
     assert_int_equal(answer_read(fixture, large).status, 200);
@@ -618,7 +618,7 @@ static void a_client_that_leaves_does_no_harm(void **state)
     struct fixture *fixture = *state;
     int slow = post_slow(fixture, 1);
     close(post_begin(fixture, 'A', "", str_from(note(fixture, 2, "gone"))));
-    clock_sleep_ms(50);
+    clock_sleep_ms(200);
     close(slow);
     struct answer answer = post(fixture, 'A', "", note(fixture, 3, "stays"));
     assert_holds(&answer, "{\"created\":1,");
@@ -636,7 +636,7 @@ static void an_end_in_mid_call_leaves_nothing_behind(void **state)
     add_note(&body, 2, "waits");
     buf_add_char(&body, ']');
     int waiting = post_begin(fixture, 'A', "", buf_str(&body));
-    clock_sleep_ms(100);
+    clock_sleep_ms(500);
     kill(fixture->server, SIGUSR1);
     assert_int_equal(waitpid(fixture->server, &status, 0), fixture->server);
     assert_int_equal(status, 0); /* and neither a leak nor a use of what is gone */
