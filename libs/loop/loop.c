@@ -53,11 +53,6 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
-struct event_base *loop_base(struct loop *loop)
-{
-    return loop->base;
-}
-
 void loop_run(struct loop *loop)
 {
     event_base_dispatch(loop->base);

@@ -10,11 +10,9 @@
 #include "base/error.h"
 
 struct loop;
-struct event_base; /* libevent's; for the libraries that put its HTTP server on the same loop */
 
 struct loop *loop_new(void);
 void loop_free(struct loop *loop); /* NULL is fine; whatever was made on it must be freed before */
-struct event_base *loop_base(struct loop *loop);
 
 /* Returns after loop_stop, or when nothing is left to wait for. */
 void loop_run(struct loop *loop);
@@ -50,11 +48,8 @@ void loop_on_signal(struct loop *loop, int signal, loop_callback *callback, void
  * A datagram on a Unix socket; it may be lost and several may melt into one, so whoever is poked
  * also looks by itself from time to time. Never carries data. */
 
-/* Makes the socket at `path` (an old one is replaced) and calls back for each poke. */
-enum error loop_poke_listen(struct loop *loop, const char *path, loop_callback *callback,
-                            void *context, struct err *err) MUST_CHECK;
-
-/* The same for a straight-line role: the descriptor, to be waited for with poke_wait. */
+/* Makes the socket at `path` (an old one is replaced): the descriptor, for a watch on the loop or
+ * for poke_wait. */
 enum error poke_open(const char *path, int *fd, struct err *err) MUST_CHECK;
 
 /* Waits up to `timeout_ms` for a poke and drains all that came. True where there was one. `fd` -1

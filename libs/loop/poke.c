@@ -1,12 +1,10 @@
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "loop/loop.h"
 
@@ -67,31 +65,4 @@ void poke_send(const char *path)
     ssize_t sent =
         sendto(sender, "", 1, MSG_DONTWAIT, (const struct sockaddr *)&address, sizeof address);
     (void)sent; /* nobody listens, or there is a poke already: both are fine */
-}
-
-struct poke_listener {
-    int fd;
-    loop_callback *callback;
-    void *context;
-};
-
-static void poke_arrived(void *context, int ready)
-{
-    (void)ready;
-    struct poke_listener *listener = context;
-    if (poke_drain(listener->fd))
-        listener->callback(listener->context);
-}
-
-enum error loop_poke_listen(struct loop *loop, const char *path, loop_callback *callback,
-                            void *context, struct err *err)
-{
-    int fd = -1;
-    enum error code = poke_open(path, &fd, err);
-    if (code)
-        return code;
-    struct poke_listener *listener = mem_alloc(sizeof *listener); /* lives as long as the process */
-    *listener = (struct poke_listener){fd, callback, context};
-    loop_watch_set(loop_watch_new(loop, fd, poke_arrived, listener), LOOP_READ);
-    return ERROR_NONE;
 }

@@ -52,12 +52,3 @@ void access_learner(struct http_request *request, const struct uuid *learner,
     param_date(&params, date_today());
     ask(request, &statement, &params, then);
 }
-
-void access_class(struct http_request *request, const struct uuid *class, http_handler *then)
-{
-    static const struct statement statement = {
-        "access_class", "select may_see_class($1, $2::smallint, $3, $4, $5)"};
-    struct params params = {0};
-    param_uuid(&params, class);
-    ask(request, &statement, &params, then);
-}
