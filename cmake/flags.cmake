@@ -40,9 +40,6 @@ if(EISO_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()
-if(EISO_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link) # what the libraries cover steers the fuzzers
-endif()
 if(EISO_FUZZ) # coverage of everything a fuzzer reaches, not of its own file only
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

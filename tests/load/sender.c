@@ -9,7 +9,8 @@
 enum {
     BATCH_MOST_ITEMS = 500,
     BATCHES_A_SECOND = 4,
-    REPEAT_ONE_OF = 20, /* batches are sent once more although they were answered */
+    REPEAT_ONE_OF = 19, /* batches are sent once more although they were answered, the first one
+                           too; prime, so that each kind and each format comes by */
     HEALING_TRIES = 20, /* for "learner_unknown" and the like */
     DRAIN_US = 30 * 1000 * 1000,
     BEHIND_MOST_US = 1000 * 1000, /* what was missed for longer is not made up for */
@@ -77,6 +78,7 @@ struct run {
     struct parcel parcels[SENDER_BATCHES];
     int64_t started_us, due_us, told_us, stop_us; /* stop_us: 0 while it runs */
     int64_t number;                               /* of batches made */
+    int64_t settled;                              /* of them */
     uint32_t lags[SENDER_LAG_MOST_MS + 1];        /* how many took so many milliseconds */
     struct err *err;
 };
@@ -287,7 +289,7 @@ static void parcel_settled(struct run *run, struct parcel *parcel)
     if (!parcel->again) {
         int64_t lag_ms = (clock_monotonic() - parcel->due_us) / 1000;
         run->lags[MIN_OF(MAX_OF(lag_ms, 0), (int64_t)SENDER_LAG_MOST_MS)]++;
-        parcel->again = day_random(run->sender->day, REPEAT_ONE_OF) == 0;
+        parcel->again = run->settled++ % REPEAT_ONE_OF == 0;
         run->totals->repeated += parcel->again;
         if (parcel->again) {
             parcel_send_later(parcel, 500);

@@ -225,8 +225,8 @@ class Sender(unittest.TestCase):
     def test_a_system_that_forgets_is_told_so(self):
         system = System()
         system.items = type("Forgets", (dict,), {"get": lambda *_: None})()
-        run = Run(system, self.ledger, "--rate", "200", "--seconds", "8")
-        self.assertEqual(run.status, 1)
+        run = Run(system, self.ledger, "--rate", "200", "--seconds", "3")
+        self.assertEqual(run.status, 1, run.said)
         self.assertIn("not duplicates", run.errors)
 
 
