@@ -1,5 +1,5 @@
-/* One call to PostgreSQL: taken from the lines in turn, each id once, bound, made, made again, cut
- * in halves, and its rows given to the requests they belong to. */
+/* One call to PostgreSQL: taken from the lines in turn, each id named once, bound, made, made
+ * again, cut in halves, and its rows given to the requests they belong to. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +25,8 @@ static bool has_room(const struct call *call)
 
 static struct ref *ref_add(struct call *call, struct waiter *waiter, uint32_t index)
 {
-    struct ref *ref = &call->refs[call->count];
-    uint64_t id[2];
-    *ref = (struct ref){.order = (uint32_t)call->count++, .index = index, .waiter = waiter};
-    memcpy(id, (const char *)item_of(ref) + waiter->lane->entrance->id_offset, sizeof id);
-    ref->high = be64toh(id[0]);
-    ref->low = be64toh(id[1]);
+    struct ref *ref = &call->refs[call->count++];
+    *ref = (struct ref){.index = index, .waiter = waiter};
     call->bytes += waiter->item_bytes;
     return ref;
 }
@@ -107,20 +103,70 @@ static void take_callers(struct call *call)
 
 /* ---- Each id once, in the order of arrival ---- */
 
-static int ref_arrival(const void *a, const void *b)
-{
-    const struct ref *x = a, *y = b;
-    return x->order < y->order ? -1 : 1;
-}
+/* An id that the item `order` of the call is or names. */
+struct key {
+    uint64_t high, low;
+    uint32_t order;
+};
 
-static int ref_compare(const void *a, const void *b)
+static int key_compare(const void *a, const void *b)
 {
-    const struct ref *x = a, *y = b;
+    const struct key *x = a, *y = b;
     if (x->high != y->high)
         return x->high < y->high ? -1 : 1;
     if (x->low != y->low)
         return x->low < y->low ? -1 : 1;
     return x->order < y->order ? -1 : 1;
+}
+
+static void key_add(struct key *keys, size_t *count, const void *id, uint32_t order)
+{
+    uint64_t words[2];
+    memcpy(words, id, sizeof words);
+    if (words[0] || words[1])
+        keys[(*count)++] = (struct key){be64toh(words[0]), be64toh(words[1]), order};
+}
+
+/* The ids of all items, sorted, those of one id by arrival. */
+static struct key *keys_of(struct call *call, size_t *count)
+{
+    const struct entrance *entrance = call->lane->entrance;
+    struct key *keys =
+        ARENA_ARRAY(&call->arena, call->count * (1 + entrance->names.count), struct key);
+    *count = 0;
+    for (uint32_t i = 0; i < call->count; i++) {
+        const char *item = item_of(&call->refs[i]);
+        key_add(keys, count, item + entrance->id_offset, i);
+        for (size_t k = 0; k < entrance->names.count; k++)
+            key_add(keys, count, item + entrance->names.items[k], i);
+    }
+    qsort(keys, *count, sizeof *keys, key_compare);
+    return keys;
+}
+
+static uint32_t first_of(const uint32_t *before, uint32_t order)
+{
+    while (before[order] != order)
+        order = before[order];
+    return order;
+}
+
+/* Of each item an earlier one that it hangs together with, over whatever ids; itself where there is
+ * none. */
+static const uint32_t *find_earlier(struct call *call)
+{
+    size_t count;
+    const struct key *keys = keys_of(call, &count);
+    uint32_t *before = ARENA_ARRAY(&call->arena, call->count, uint32_t);
+    for (uint32_t i = 0; i < call->count; i++)
+        before[i] = i;
+    for (size_t i = 1; i < count; i++) {
+        if (keys[i].high != keys[i - 1].high || keys[i].low != keys[i - 1].low)
+            continue;
+        uint32_t one = first_of(before, keys[i - 1].order), other = first_of(before, keys[i].order);
+        before[MAX_OF(one, other)] = MIN_OF(one, other);
+    }
+    return before;
 }
 
 /* The repeat, with those that wait for it, goes behind those that wait for the first. */
@@ -142,17 +188,15 @@ static void twin_append(struct ref *first, const struct ref *repeat)
 
 static void part_twins(struct call *call)
 {
+    const uint32_t *before = find_earlier(call);
     size_t kept = 0;
-    qsort(call->refs, call->count, sizeof call->refs[0], ref_compare);
-    for (size_t i = 1; i < call->count; i++) {
-        struct ref *last = &call->refs[kept];
-        if (call->refs[i].high == last->high && call->refs[i].low == last->low)
-            twin_append(last, &call->refs[i]);
-        else
-            call->refs[++kept] = call->refs[i];
-    }
-    call->count = kept + 1;
-    qsort(call->refs, call->count, sizeof call->refs[0], ref_arrival);
+    for (uint32_t i = 0; i < call->count; i++)
+        if (before[i] != i)
+            twin_append(&call->refs[first_of(before, i)], &call->refs[i]);
+    for (uint32_t i = 0; i < call->count; i++)
+        if (before[i] == i)
+            call->refs[kept++] = call->refs[i];
+    call->count = kept;
 }
 
 static void twins_release(struct lane *lane, struct twin *chain)

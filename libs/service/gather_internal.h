@@ -55,8 +55,8 @@ struct waiter {
     struct waiter *previous, *following; /* of all unanswered ones */
 };
 
-/* An item that waits until another one with the same id has its outcome. The first of a chain knows
- * its last. */
+/* An item that waits until another one that names the same id has its outcome. The first of a chain
+ * knows its last. */
 struct twin {
     struct waiter *waiter;
     uint32_t index;
@@ -88,11 +88,9 @@ struct lane {
 
 /* An item of a call. */
 struct ref {
-    uint64_t high, low; /* its id */
-    uint32_t order;     /* in which it was taken */
-    uint32_t index;     /* in its batch */
     struct waiter *waiter;
-    struct twin *twins; /* same id, for later calls */
+    uint32_t index;     /* in its batch */
+    struct twin *twins; /* that name an id of its own, for later calls */
 };
 
 struct range {

@@ -27,7 +27,8 @@ struct note {
     struct uuid id, organisation;
     struct str text;
     int32_t weight;
-    struct date month; /* filled by prepare */
+    struct uuid follows; /* another note */
+    struct date month;   /* filled by prepare */
 };
 
 static const struct field note_fields[] = {
@@ -35,6 +36,7 @@ static const struct field note_fields[] = {
     FIELD(note, organisation, .required = true),
     FIELD(note, text, .required = true, .max = 50),
     FIELD(note, weight, .max = 100),
+    FIELD(note, follows),
 };
 static const struct record note_record = RECORD(note, note_fields);
 
@@ -110,9 +112,11 @@ static void note_prepare(void *item, struct date today, struct problems *problem
 
 static const char *const note_outcomes[] = {"created", "duplicate", "rejected", NULL};
 static const char *const note_pokes[] = {"relay", NULL};
+static const size_t note_names[] = {offsetof(struct note, follows)};
 static const struct entrance notes = {.name = "notes",
                                       .record = &note_record,
                                       .id_offset = offsetof(struct note, id),
+                                      .names = OFFSETS(note_names),
                                       .prepare = note_prepare,
                                       .columns = &note_column_record,
                                       .event = &note_event,
@@ -480,6 +484,39 @@ static void an_id_that_comes_twice_is_a_duplicate_of_itself(void **state)
     assert_int_equal(count(fixture, "select last_value from calls"), 4);
 }
 
+/* The call that took each of the notes 1 to `most`, counted from the first one. */
+static char *calls_of(struct fixture *fixture, unsigned most)
+{
+    CLEANUP(buf_done) struct buf calls = {0};
+    for (unsigned i = 1; i <= most; i++)
+        buf_printf(&calls, "%lld ",
+                   (long long)count(fixture, arena_printf(&fixture->arena,
+                                                          "select call from note where id ="
+                                                          " '01900000-0000-7000-8000-%012x'",
+                                                          i)));
+    buf_add_char(&calls, '\0');
+    return arena_copy(&fixture->arena, calls.ptr, calls.len);
+}
+
+static void an_item_that_names_another_one_goes_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static const unsigned follows[] = {0, 1, 2, 0, 1, 99, 99};
+    CLEANUP(buf_done) struct buf body = {0};
+    for (unsigned i = 0; i < COUNT_OF(follows); i++) {
+        add_note(&body, i + 1, "same");
+        body.len--;
+        if (follows[i])
+            buf_printf(&body, ",\"follows\":\"01900000-0000-7000-8000-%012x\"", follows[i]);
+        buf_add_char(&body, '}');
+    }
+    buf_add_char(&body, ']');
+    struct answer answer = answer_read(fixture, post_begin(fixture, 'A', "", buf_str(&body)));
+    assert_holds(&answer, "{\"created\":7,");
+    /* 1, 2, 3 and 5 hang together; so do 6 and 7, that name what nobody is. */
+    assert_string_equal(calls_of(fixture, COUNT_OF(follows)), "1 2 3 1 4 1 2 ");
+}
+
 static void the_same_id_from_two_requests_is_created_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -707,6 +744,7 @@ int main(void)
         GATHER_TEST(the_statement_names_what_it_rejects_and_what_it_warns_of),
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
+        GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),
         GATHER_TEST(what_arrives_while_a_call_is_in_flight_shares_the_next_one),
         GATHER_TEST(a_large_sender_does_not_keep_a_small_one_waiting),
