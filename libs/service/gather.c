@@ -57,7 +57,7 @@ static struct lane *lane_new(struct gather *gather, const struct entrance *entra
         if (strcmp(entrance->outcomes[i], "rejected") == 0)
             lane->rejected = i + 1;
     }
-    ensure(lane->rejected);
+    ensure(lane->rejected && entrance->names.count < GATHER_NAMES);
     gather->lanes = lane;
     return lane;
 }
@@ -72,7 +72,7 @@ static struct lane *lane_get(struct gather *gather, const struct entrance *entra
 
 static bool lane_has_work(const struct lane *lane)
 {
-    return lane->first || lane->first_chain;
+    return lane->line.first;
 }
 
 /* The next lane with work, which then goes to the end: each has its turn. */
@@ -199,7 +199,7 @@ static struct uuid caller_id(const struct http_request *request)
 
 static struct caller *caller_find(const struct lane *lane, const struct uuid *id)
 {
-    struct caller *caller = lane->first;
+    struct caller *caller = lane->line.first;
     while (caller && !uuid_equal(&caller->id, id))
         caller = caller->behind;
     return caller;
@@ -209,11 +209,7 @@ static struct caller *caller_add(struct lane *lane, const struct uuid *id)
 {
     struct caller *caller = mem_alloc(sizeof *caller);
     caller->id = *id;
-    if (lane->last)
-        lane->last->behind = caller;
-    else
-        lane->first = caller;
-    lane->last = caller;
+    line_add(&lane->line, caller);
     return caller;
 }
 
@@ -240,7 +236,7 @@ static void line_up(struct waiter *waiter)
 static size_t items_ahead(const struct lane *lane, const struct caller *own)
 {
     size_t ahead = 0;
-    for (const struct caller *caller = lane->first; own && caller; caller = caller->behind)
+    for (const struct caller *caller = lane->line.first; own && caller; caller = caller->behind)
         ahead += MIN_OF(caller->items, own->items);
     return ahead;
 }
@@ -342,6 +338,9 @@ struct gather *gather_new(struct process *process)
     gather->process = process;
     gather->call = mem_alloc(sizeof *gather->call);
     gather->call->gather = gather;
+    struct uuid chance[2] = {uuid_v7(), uuid_v7()};
+    for (size_t i = 0; i < COUNT_OF(chance); i++)
+        memcpy(&gather->call->salt[i], chance[i].bytes + 8, sizeof gather->call->salt[i]);
     gather->pause = loop_timer_new(process->loop, call_repeat, gather);
     metric_register(&gather_calls);
     metric_register(&gather_call_time);
@@ -355,9 +354,8 @@ struct gather *gather_new(struct process *process)
 
 static void lane_free(struct lane *lane)
 {
-    while (lane->first) {
-        struct caller *caller = lane->first;
-        lane->first = caller->behind;
+    while (lane->line.first) {
+        struct caller *caller = line_take(&lane->line);
         free(caller);
     }
     free(lane);

@@ -13,14 +13,14 @@
  *     $5..          a column for each field of `columns`
  *     last          bytea[], the heads of the items' events (record_encode_head with `event`),
  * where `event` is given. The items stand in the order of their arrival, which is that of their
- * events in the log; no id is named twice in one call: the second waits for the next one. A
- * statement that locks rows locks them in the order of their ids. It returns a row for each item
- * that did not simply go well: item integer (from 1), outcome text, code text, pointer text, other
- * uuid. No row: the first of `outcomes`. An item may have several rows, the last one's outcome
- * counts: a code with outcome `rejected` is one of its "errors", with another outcome of its
- * "warnings"; `other` beside a code is shown there as "existing"; without a code, as the item's
- * "canonical". Codes are those of i18n's `problem.*`; one that ends in "_unknown" is retriable. A
- * pointer is "" for the whole item; NULL is "".
+ * events in the log; no id is named twice in one call: the second waits for the next one, and what
+ * stands behind it in its request, too. A statement that locks rows locks them in the order of
+ * their ids. It returns a row for each item that did not simply go well: item integer (from 1),
+ * outcome text, code text, pointer text, other uuid. No row: the first of `outcomes`. An item may
+ * have several rows, the last one's outcome counts: a code with outcome `rejected` is one of its
+ * "errors", with another outcome of its "warnings"; `other` beside a code is shown there as
+ * "existing"; without a code, as the item's "canonical". Codes are those of i18n's `problem.*`; one
+ * that ends in "_unknown" is retriable. A pointer is "" for the whole item; NULL is "".
  *
  * The statement commits by itself. It must be harmless to repeat: a call whose connection broke is
  * made again for up to 10 s. ERROR_SERIALIZE is repeated at most three times. Then the items are
@@ -48,8 +48,9 @@ struct entrance {
     const char *name;            /* "marks": in logs */
     const struct record *record; /* what a sender writes */
     size_t id_offset;            /* of `struct uuid id` in the item */
-    /* Offsets of further `struct uuid` members that name other items (`replaces`): one that names
-     * what an item before it is or names goes with a later call, and finds what that one did. */
+    /* Offsets of at most two further `struct uuid` members that name other items (`replaces`): one
+     * that names what an item before it is or names goes with a later call, and finds what that one
+     * did. */
     struct offsets names;
     /* Rules beyond the field table that need no database but know today; also fills what the
      * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */

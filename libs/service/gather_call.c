@@ -1,6 +1,5 @@
 /* One call to PostgreSQL: taken from the lines in turn, each id named once, bound, made, made
  * again, cut in halves, and its rows given to the requests they belong to. */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,35 +15,54 @@ static const void *item_of(const struct ref *ref)
     return (const char *)waiter->batch.items + ref->index * waiter->lane->entrance->record->size;
 }
 
+/* ---- Each id named once ---- */
+
+/* Where it is, or the free slot for it. */
+static struct uuid *name_find(struct call *call, const struct uuid *id)
+{
+    uint64_t words[2];
+    memcpy(words, id->bytes, sizeof words);
+    size_t slot = (words[0] * call->salt[0] + words[1] * call->salt[1]) >> 51; /* 13 bits */
+    while (uuid_present(&call->named[slot]) && !uuid_equal(&call->named[slot], id))
+        slot = (slot + 1) % GATHER_NAME_SLOTS;
+    return &call->named[slot];
+}
+_Static_assert(GATHER_NAME_SLOTS == 1 << 13, "as many as name_find has bits for");
+_Static_assert(GATHER_NAMES *GATHER_CALL_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
+
+/* The ids that an item is or names; nil ones are none. */
+static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NAMES])
+{
+    const struct entrance *entrance = ref->waiter->lane->entrance;
+    const char *item = item_of(ref);
+    size_t count = 0;
+    names[count++] = (const struct uuid *)(item + entrance->id_offset);
+    for (size_t i = 0; i < entrance->names.count; i++) {
+        const struct uuid *name = (const struct uuid *)(item + entrance->names.items[i]);
+        if (uuid_present(name))
+            names[count++] = name;
+    }
+    return count;
+}
+
+/* False where an item of the call is or names the same. */
+static bool names_add(struct call *call, const struct ref *ref)
+{
+    const struct uuid *names[GATHER_NAMES];
+    size_t count = names_of(ref, names);
+    for (size_t i = 0; i < count; i++)
+        if (uuid_present(name_find(call, names[i])))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        *name_find(call, names[i]) = *names[i];
+    return true;
+}
+
 /* ---- Taking ---- */
 
 static bool has_room(const struct call *call)
 {
     return call->count < GATHER_CALL_ITEMS && call->bytes < GATHER_CALL_BYTES;
-}
-
-static struct ref *ref_add(struct call *call, struct waiter *waiter, uint32_t index)
-{
-    struct ref *ref = &call->refs[call->count++];
-    *ref = (struct ref){.index = index, .waiter = waiter};
-    call->bytes += waiter->item_bytes;
-    return ref;
-}
-
-/* The first of each chain goes now; the rest of it waits behind. */
-static void take_twins(struct call *call)
-{
-    struct lane *lane = call->lane;
-    while (lane->first_chain && has_room(call)) {
-        struct twin *twin = lane->first_chain;
-        lane->first_chain = twin->next_chain;
-        struct ref *ref = ref_add(call, twin->waiter, twin->index);
-        ref->twins = twin->behind;
-        if (ref->twins)
-            ref->twins->last = twin->last;
-    }
-    if (!lane->first_chain)
-        lane->last_chain = NULL;
 }
 
 static void skip_bad(struct waiter *waiter)
@@ -53,162 +71,69 @@ static void skip_bad(struct waiter *waiter)
         waiter->next++;
 }
 
-/* Up to `most` good items of a request; true where none is left. */
+/* Takes good items of a request until the call holds `most`; true where none is left. */
 static bool take_items(struct call *call, struct waiter *waiter, size_t most)
 {
-    size_t end = call->count + most;
-    skip_bad(waiter);
-    while (waiter->next < waiter->batch.count && call->count < end && has_room(call)) {
-        ref_add(call, waiter, (uint32_t)waiter->next++);
-        skip_bad(waiter);
+    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter)) {
+        struct ref ref = {waiter, (uint32_t)waiter->next};
+        if (call->count == most || !has_room(call) || !names_add(call, &ref))
+            return false;
+        call->refs[call->count++] = ref;
+        call->bytes += waiter->item_bytes;
+        waiter->next++;
     }
-    return waiter->next == waiter->batch.count;
+    return true;
 }
 
-/* One turn of a caller, from its requests in the order they came. */
-static void take_turn(struct call *call, struct caller *caller)
+/* One turn of a caller, from its requests in the order they came. True where it may have another:
+ * nothing that it waits for goes with this call. */
+static bool take_turn(struct call *call, struct caller *caller)
 {
     size_t before = call->count, most = before + GATHER_TURN_ITEMS;
-    while (caller->first && call->count < most && has_room(call)) {
+    while (caller->first && take_items(call, caller->first, most)) {
         struct waiter *waiter = caller->first;
-        if (!take_items(call, waiter, most - call->count))
-            break;
         caller->first = waiter->behind;
         caller->bytes -= waiter->bytes;
         waiter->behind = NULL;
     }
     caller->items -= call->count - before;
+    return call->count == most;
 }
 
+void line_add(struct line *line, struct caller *caller)
+{
+    caller->behind = NULL;
+    if (line->last)
+        line->last->behind = caller;
+    else
+        line->first = caller;
+    line->last = caller;
+}
+
+struct caller *line_take(struct line *line)
+{
+    struct caller *caller = line->first;
+    line->first = caller->behind;
+    if (!line->first)
+        line->last = NULL;
+    return caller;
+}
+
+/* In turn; whose next item has to wait for a later call stands in front then. */
 static void take_callers(struct call *call)
 {
-    struct lane *lane = call->lane;
-    while (lane->first && has_room(call)) {
-        struct caller *caller = lane->first;
-        take_turn(call, caller);
-        if (caller->first && lane->last == caller)
-            continue;
-        lane->first = caller->behind;
-        caller->behind = NULL;
-        if (caller->first) {
-            lane->last->behind = caller;
-            lane->last = caller;
-        } else {
+    struct line *line = &call->lane->line, waiting = {0};
+    while (line->first && has_room(call)) {
+        struct caller *caller = line_take(line);
+        bool again = take_turn(call, caller);
+        if (caller->first)
+            line_add(again ? line : &waiting, caller);
+        else
             free(caller);
-        }
-        if (!lane->first)
-            lane->last = NULL;
     }
-}
-
-/* ---- Each id once, in the order of arrival ---- */
-
-/* An id that the item `order` of the call is or names. */
-struct key {
-    uint64_t high, low;
-    uint32_t order;
-};
-
-static int key_compare(const void *a, const void *b)
-{
-    const struct key *x = a, *y = b;
-    if (x->high != y->high)
-        return x->high < y->high ? -1 : 1;
-    if (x->low != y->low)
-        return x->low < y->low ? -1 : 1;
-    return x->order < y->order ? -1 : 1;
-}
-
-static void key_add(struct key *keys, size_t *count, const void *id, uint32_t order)
-{
-    uint64_t words[2];
-    memcpy(words, id, sizeof words);
-    if (words[0] || words[1])
-        keys[(*count)++] = (struct key){be64toh(words[0]), be64toh(words[1]), order};
-}
-
-/* The ids of all items, sorted, those of one id by arrival. */
-static struct key *keys_of(struct call *call, size_t *count)
-{
-    const struct entrance *entrance = call->lane->entrance;
-    struct key *keys =
-        ARENA_ARRAY(&call->arena, call->count * (1 + entrance->names.count), struct key);
-    *count = 0;
-    for (uint32_t i = 0; i < call->count; i++) {
-        const char *item = item_of(&call->refs[i]);
-        key_add(keys, count, item + entrance->id_offset, i);
-        for (size_t k = 0; k < entrance->names.count; k++)
-            key_add(keys, count, item + entrance->names.items[k], i);
-    }
-    qsort(keys, *count, sizeof *keys, key_compare);
-    return keys;
-}
-
-static uint32_t first_of(const uint32_t *before, uint32_t order)
-{
-    while (before[order] != order)
-        order = before[order];
-    return order;
-}
-
-/* Of each item an earlier one that it hangs together with, over whatever ids; itself where there is
- * none. */
-static const uint32_t *find_earlier(struct call *call)
-{
-    size_t count;
-    const struct key *keys = keys_of(call, &count);
-    uint32_t *before = ARENA_ARRAY(&call->arena, call->count, uint32_t);
-    for (uint32_t i = 0; i < call->count; i++)
-        before[i] = i;
-    for (size_t i = 1; i < count; i++) {
-        if (keys[i].high != keys[i - 1].high || keys[i].low != keys[i - 1].low)
-            continue;
-        uint32_t one = first_of(before, keys[i - 1].order), other = first_of(before, keys[i].order);
-        before[MAX_OF(one, other)] = MIN_OF(one, other);
-    }
-    return before;
-}
-
-/* The repeat, with those that wait for it, goes behind those that wait for the first. */
-static void twin_append(struct ref *first, const struct ref *repeat)
-{
-    struct twin *twin = ARENA_NEW(&repeat->waiter->request->arena, struct twin);
-    *twin = (struct twin){.waiter = repeat->waiter, .index = repeat->index, .last = twin};
-    if (repeat->twins) {
-        twin->behind = repeat->twins;
-        twin->last = repeat->twins->last;
-    }
-    if (first->twins) {
-        first->twins->last->behind = twin;
-        first->twins->last = twin->last;
-    } else {
-        first->twins = twin;
-    }
-}
-
-static void part_twins(struct call *call)
-{
-    const uint32_t *before = find_earlier(call);
-    size_t kept = 0;
-    for (uint32_t i = 0; i < call->count; i++)
-        if (before[i] != i)
-            twin_append(&call->refs[first_of(before, i)], &call->refs[i]);
-    for (uint32_t i = 0; i < call->count; i++)
-        if (before[i] == i)
-            call->refs[kept++] = call->refs[i];
-    call->count = kept;
-}
-
-static void twins_release(struct lane *lane, struct twin *chain)
-{
-    if (!chain)
-        return;
-    chain->next_chain = NULL;
-    if (lane->last_chain)
-        lane->last_chain->next_chain = chain;
-    else
-        lane->first_chain = chain;
-    lane->last_chain = chain;
+    while (line->first)
+        line_add(&waiting, line_take(line));
+    *line = waiting;
 }
 
 /* ---- Binding ---- */
@@ -353,7 +278,6 @@ static void ref_settle(struct call *call, const struct ref *ref, uint8_t outcome
     struct gather *gather = call->gather;
     struct waiter *waiter = ref->waiter;
     waiter_settle(waiter, ref->index, outcome);
-    twins_release(call->lane, ref->twins);
     if (waiter->open > 0)
         return;
     waiter->behind = gather->finished;
@@ -499,9 +423,8 @@ void call_begin(struct gather *gather, struct lane *lane)
     call->count = call->bytes = 0;
     call->splits = 0;
     call->begun_us = clock_monotonic();
-    take_twins(call);
+    memset(call->named, 0, sizeof call->named);
     take_callers(call);
-    part_twins(call);
     call->parts[0] = (struct range){0, call->count};
     call->part_count = 1;
     part_next(call);

@@ -17,6 +17,8 @@ enum {
     GATHER_PAUSE_MS = 50,                  /* before the call is made again on a new connection */
     GATHER_REPEATS = 3,                    /* after ERROR_SERIALIZE */
     GATHER_SPLITS = 64,                    /* failed calls in search of the items behind it */
+    GATHER_NAMES = 3,                      /* ids that an item is or names, at most */
+    GATHER_NAME_SLOTS = 8192,              /* of a call; a power of 2 */
     GATHER_MOST_OUTCOMES = 8
 };
 
@@ -55,15 +57,6 @@ struct waiter {
     struct waiter *previous, *following; /* of all unanswered ones */
 };
 
-/* An item that waits until another one that names the same id has its outcome. The first of a chain
- * knows its last. */
-struct twin {
-    struct waiter *waiter;
-    uint32_t index;
-    struct twin *behind, *last;
-    struct twin *next_chain; /* of those that may go with the next call */
-};
-
 /* The requests of one caller at one entrance. */
 struct caller {
     struct uuid id;
@@ -72,6 +65,13 @@ struct caller {
     struct caller *behind;
 };
 
+/* Callers with requests, the one whose turn it is first. */
+struct line {
+    struct caller *first, *last;
+};
+void line_add(struct line *line, struct caller *caller);
+struct caller *line_take(struct line *line); /* the first; there must be one */
+
 /* An entrance as it is called: for good, or dry. */
 struct lane {
     const struct entrance *entrance;
@@ -79,8 +79,7 @@ struct lane {
     const struct statement *statement;
     uint8_t rejected;                             /* as in fate.outcome */
     struct metric *metrics[GATHER_MOST_OUTCOMES]; /* of each outcome */
-    struct caller *first, *last;                  /* whose turn it is, and the end of the line */
-    struct twin *first_chain, *last_chain;
+    struct line line;
     struct lane *next;
 };
 
@@ -89,8 +88,7 @@ struct lane {
 /* An item of a call. */
 struct ref {
     struct waiter *waiter;
-    uint32_t index;     /* in its batch */
-    struct twin *twins; /* that name an id of its own, for later calls */
+    uint32_t index; /* in its batch */
 };
 
 struct range {
@@ -103,6 +101,8 @@ struct call {
     struct lane *lane;
     struct ref refs[GATHER_CALL_ITEMS];
     size_t count, bytes;
+    struct uuid named[GATHER_NAME_SLOTS]; /* what its items are or name, by hash; nil: free */
+    uint64_t salt[2];                     /* random: nobody chooses ids that meet in one slot */
     struct range parts[64]; /* still to be made, the last one first; a halving adds one */
     size_t part_count;
     struct range part; /* with PostgreSQL now */
