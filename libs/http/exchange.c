@@ -216,8 +216,8 @@ bool exchange_receive(struct http_exchange *exchange)
 
 void http_proceed(struct http_request *request)
 {
-    if (request->exchange->connection)
-        request->route->handler(request);
-    else /* the server was closed while the guard waited */
+    if (!request->exchange->connection) /* the server was closed while the guard waited */
         http_answer_empty(request, 503);
+    else if (query_fits(request))
+        request->route->handler(request);
 }

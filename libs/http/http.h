@@ -5,8 +5,9 @@
  * (nginx sends lengths), two lengths, hosts or other headers that may come once, no Host, bare line
  * feeds, methods but GET, POST, DELETE, headers over 16 KiB, bodies over the route's limit or
  * beyond what the server may hold at once, requests that dribble, broken escapes, "..", control
- * characters and bytes that are no UTF-8 in path and query, a parameter given twice. Every answer
- * is `no-store` unless its handler says otherwise. */
+ * characters and bytes that are no UTF-8 in path and query, a parameter given twice, or one that
+ * the route's row does not have or that does not fit it. Every answer is `no-store` unless its
+ * handler says otherwise. */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
@@ -46,16 +47,110 @@ struct http_request {
 
 typedef void http_handler(struct http_request *request);
 
+/* ---- The route table: what is served, and what the reference is made of ---- */
+
+enum parameter_type {
+    PARAMETER_TEXT, /* `min` to `max` bytes; 0: any */
+    PARAMETER_INT,
+    PARAMETER_UUID,
+    PARAMETER_DATE, /* YYYY-MM-DD */
+    PARAMETER_VALUE /* one of the names in `values` */
+};
+
+/* A parameter of the query: checked before the handler runs, which reads it by its name. */
+struct parameter {
+    const char *name;
+    enum parameter_type type;
+    bool required;
+    int64_t min, max;
+    int64_t absent; /* PARAMETER_INT: its value where it is not given */
+    const struct values *values;
+    const char *about; /* one English sentence for the reference */
+};
+struct parameters {
+    const struct parameter *items;
+    size_t count;
+};
+/* In a route's row: .query = QUERY(PARAMETER_LIMIT(100), {"date", PARAMETER_DATE, .about = "..."})
+ */
+#define QUERY(...)                                                                     \
+    &(const struct parameters)                                                         \
+    {                                                                                  \
+        (const struct parameter[]){__VA_ARGS__},                                       \
+            sizeof((const struct parameter[]){__VA_ARGS__}) / sizeof(struct parameter) \
+    }
+/* What a list takes: http_answer_list. */
+#define PARAMETER_LIMIT(absent_)                                              \
+    {                                                                         \
+        "limit", PARAMETER_INT, .min = 1, .max = 500, .absent = (absent_),    \
+                                .about = "How many items a page has at most." \
+    }
+#define PARAMETER_CURSOR                                                                       \
+    {                                                                                          \
+        "cursor", PARAMETER_TEXT, .about = "`next` of the page before: the page that follows." \
+    }
+
+/* What a route answers when all went well. */
+enum answer_shape {
+    ANSWER_UNSAID,   /* refused by the reference */
+    ANSWER_EMPTY,    /* 204 */
+    ANSWER_ITEM,     /* one `record` as JSON */
+    ANSWER_LIST,     /* http_answer_list of `record` */
+    ANSWER_OUTCOMES, /* of the batch in `entrance` */
+    ANSWER_EVENTS,   /* a stream; its `events` */
+    ANSWER_MEDIA     /* something of its own: `media` */
+};
+
+/* The data of an event of a stream is `record` as JSON. */
+struct stream_event {
+    const char *name; /* of its `event:` line; NULL: none */
+    const struct record *record;
+    const char *about;
+};
+
+struct route_answer {
+    enum answer_shape shape;
+    const struct record *record;
+    const struct stream_event *events; /* ends with a row without record */
+    const char *media;
+    int status; /* 0: 200, or 204 */
+};
+
+/* A refusal that does not follow from the rest of the row. */
+struct route_problem {
+    int status;
+    const char *code;
+};
+/* In a route's row: .problems = PROBLEMS({401, "login_failed"}) */
+#define PROBLEMS(...)              \
+    (const struct route_problem[]) \
+    {                              \
+        __VA_ARGS__,               \
+        {                          \
+            0                      \
+        }                          \
+    }
+
+struct entrance;
+
 /* One line of a service's route table. Of two templates that fit a path the first counts. */
 struct route {
     enum http_method method;
     const char *path; /* "/v1/learners/{id}/marks" */
     http_handler *handler;
-    size_t body_bytes;   /* limit; 0: no body is taken */
-    unsigned scope;      /* what the caller needs (auth/auth.h); 0: nothing beyond being known */
-    bool open;           /* nobody needs to be known (token, sign-in, keys) */
-    bool stream;         /* handler turns it into a stream (http/sse.h) */
-    bool guarded;        /* nginx limits it by address, for the caller is not known yet */
+    size_t body_bytes; /* limit; 0: no body is taken */
+    unsigned scope;    /* what the caller needs (auth/auth.h); 0: nothing beyond being known */
+    bool open;         /* nobody needs to be known (token, sign-in, keys) */
+    bool stream;       /* handler turns it into a stream (http/sse.h) */
+    bool guarded;      /* nginx limits it by address, for the caller is not known yet */
+
+    const struct parameters *query; /* NULL: none is taken */
+    const struct record *takes;     /* the body: one object, as JSON unless `takes_media` says so */
+    const char *takes_media;        /* "application/zip"; NULL: JSON */
+    const struct entrance *entrance; /* the body: a batch (service/gather.h) */
+    struct route_answer answer;
+    const struct record *refusal; /* what 400 and 401 answer where it is no problem (RFC 6749) */
+    const struct route_problem *problems;
     const char *summary; /* one English sentence for the reference */
 };
 #define ROUTES(array)                               \
@@ -92,8 +187,8 @@ void http_server_drain(struct http_server *server, loop_callback *drained, void 
  * nowhere), but must not become a stream. Not from within a handler. */
 void http_server_close(struct http_server *server);
 
-/* From the guard: on to the route's handler, or to nothing where the server was closed meanwhile.
- */
+/* From the guard: on to the route's handler, where the query fits the route's row (400
+ * `bad_parameter`); to nothing where the server was closed meanwhile. */
 void http_proceed(struct http_request *request);
 
 /* ---- Reading the request ---- */
@@ -102,17 +197,15 @@ struct str http_header(const struct http_request *request,
                        const char *name); /* absent where not sent */
 struct str http_cookie(const struct http_request *request, const char *name);
 
-/* A parameter of the query, decoded; absent where not given. Given twice it was refused before. */
+/* A parameter of the query, by its name in the route's row; it fits its row. The text as it was
+ * given, decoded; absent where it was not. */
 struct str http_query(const struct http_request *request, const char *name);
+int64_t http_query_int(const struct http_request *request, const char *name);
+struct uuid http_query_uuid(const struct http_request *request, const char *name); /* absent: nil */
+struct date http_query_date(const struct http_request *request, const char *name,
+                            struct date absent);
+unsigned http_query_value(const struct http_request *request, const char *name); /* absent: 0 */
 
-/* The same with a meaning; each answers the request with 400 `bad_parameter` itself and returns
- * false where the value is wrong. Absent gives the default. */
-bool http_query_int(struct http_request *request, const char *name, int64_t min, int64_t max,
-                    int64_t absent, int64_t *value);
-bool http_query_uuid(struct http_request *request, const char *name,
-                     struct uuid *value); /* absent: nil */
-bool http_query_date(struct http_request *request, const char *name, struct date absent,
-                     struct date *value);
 bool http_path_uuid(struct http_request *request, int index, struct uuid *value); /* wrong: 404 */
 
 /* The batch in the body by its Content-Type (application/json, application/x-ndjson,

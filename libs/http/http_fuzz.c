@@ -36,21 +36,21 @@ static void check_target(const struct http_target *target, struct arena *arena)
         buf_add_char(&text, '/');
         add_escaped(&text, target->segments[i]);
     }
-    for (size_t i = 0; i < target->parameter_count; i++) {
+    for (size_t i = 0; i < target->argument_count; i++) {
         buf_add_char(&text, i == 0 ? '?' : '&');
-        add_escaped(&text, target->parameters[i].name);
+        add_escaped(&text, target->arguments[i].name);
         buf_add_char(&text, '=');
-        add_escaped(&text, target->parameters[i].value);
+        add_escaped(&text, target->arguments[i].value);
     }
     ensure(target_parse(buf_str(&text), arena, &again, &refusal));
     ensure(again.segment_count == target->segment_count &&
-           again.parameter_count == target->parameter_count);
+           again.argument_count == target->argument_count);
     for (size_t i = 0; i < target->segment_count; i++) {
         ensure(str_equal(again.segments[i], target->segments[i]) && str_is_utf8(again.segments[i]));
         ensure(!str_equal(again.segments[i], STR("..")));
     }
-    for (size_t i = 0; i < target->parameter_count; i++)
-        ensure(str_equal(again.parameters[i].value, target->parameters[i].value));
+    for (size_t i = 0; i < target->argument_count; i++)
+        ensure(str_equal(again.arguments[i].value, target->arguments[i].value));
 }
 
 /* A cursor that is taken has exactly one way to be written. */
@@ -87,8 +87,8 @@ static void read_request(struct str input, struct arena *arena)
     if (!target_parse(head.target, arena, &target, &refusal))
         return;
     check_target(&target, arena);
-    for (size_t i = 0; i < target.parameter_count; i++)
-        check_cursor(target.parameters[i].value);
+    for (size_t i = 0; i < target.argument_count; i++)
+        check_cursor(target.arguments[i].value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

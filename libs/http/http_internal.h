@@ -61,9 +61,9 @@ struct str str_trim(struct str s); /* of blanks and tabs */
 
 /* ---- target.c ---- */
 
-enum { TARGET_MAX_SEGMENTS = 16, TARGET_MAX_PARAMETERS = 32 };
+enum { TARGET_MAX_SEGMENTS = 16, TARGET_MAX_ARGUMENTS = 32 };
 
-struct parameter {
+struct argument {
     struct str name, value;
 };
 
@@ -72,8 +72,8 @@ struct http_target {
     struct str path;                          /* decoded, for people and logs */
     struct str segments[TARGET_MAX_SEGMENTS]; /* each decoded by itself: %2F stays inside of one */
     size_t segment_count;
-    struct parameter parameters[TARGET_MAX_PARAMETERS];
-    size_t parameter_count;
+    struct argument arguments[TARGET_MAX_ARGUMENTS];
+    size_t argument_count;
 };
 
 /* Splits and decodes. Refuses broken escapes, NUL and other control characters, bytes that are not
@@ -83,6 +83,11 @@ bool target_parse(struct str text, struct arena *arena, struct http_target *targ
 
 /* The first cookie of that name in a Cookie header; absent where there is none. */
 struct str cookie_find(struct str header, struct str name);
+
+/* ---- query.c ---- */
+
+/* Whether the query fits the route's row; otherwise the request is answered with 400. */
+bool query_fits(struct http_request *request);
 
 /* ---- route.c ---- */
 

@@ -47,17 +47,13 @@ static void delete_thing(struct http_request *request)
 
 static void get_query(struct http_request *request)
 {
-    int64_t limit;
-    struct uuid id;
-    struct date from;
-    if (!http_query_int(request, "limit", 1, 500, 50, &limit) ||
-        !http_query_uuid(request, "id", &id) ||
-        !http_query_date(request, "from", (struct date){7}, &from))
-        return;
+    struct uuid id = http_query_uuid(request, "id");
     struct str name = http_query(request, "name");
-    say(request,
-        arena_printf(&request->arena, "<%lld|%d|%d|%s|%.*s>", (long long)limit, uuid_present(&id),
-                     from.day, str_present(name) ? "given" : "absent", STR_ARG(name)));
+    say(request, arena_printf(&request->arena, "<%lld|%d|%d|%u|%s|%.*s>",
+                              (long long)http_query_int(request, "limit"), uuid_present(&id),
+                              http_query_date(request, "from", (struct date){7}).day,
+                              http_query_value(request, "colour"),
+                              str_present(name) ? "given" : "absent", STR_ARG(name)));
 }
 
 static void get_cookie(struct http_request *request)
@@ -119,10 +115,7 @@ static void get_list(struct http_request *request)
 static void get_error(struct http_request *request)
 {
     struct err err;
-    int64_t code;
-    if (!http_query_int(request, "code", 1, ERROR_COUNT - 1, 1, &code))
-        return;
-    err_set(&err, (enum error)code, "the words");
+    err_set(&err, (enum error)http_query_int(request, "code"), "the words");
     http_error(request, &err);
 }
 
@@ -131,6 +124,9 @@ static void get_other_list(struct http_request *request)
     get_list(request);
 }
 
+static const struct value colour_names[] = {{"red", 1}, {"blue", 2}};
+static const struct values colours = VALUES(colour_names);
+
 static const struct route routes_of_test[] = {
     {HTTP_GET, "/", get_cookie},
     {HTTP_GET, "/v1/things/first", get_cookie},
@@ -138,15 +134,22 @@ static const struct route routes_of_test[] = {
     {HTTP_DELETE, "/v1/things/{id}", delete_thing},
     {HTTP_GET, "/v1/things/{id}/parts/{part}", get_thing},
     {HTTP_GET, "/v1/uuids/{id}", get_uuid},
-    {HTTP_GET, "/v1/query", get_query},
+    {HTTP_GET, "/v1/query", get_query,
+     .query = QUERY(PARAMETER_LIMIT(50), {"id", PARAMETER_UUID}, {"from", PARAMETER_DATE},
+                    {"name", PARAMETER_TEXT, .max = 8},
+                    {"colour", PARAMETER_VALUE, .values = &colours})},
+    {HTTP_GET, "/v1/required", get_cookie,
+     .query = QUERY({"name", PARAMETER_TEXT, .required = true, .min = 1, .max = 8})},
     {HTTP_POST, "/v1/things", post_things, .body_bytes = 65536},
     {HTTP_POST, "/v1/thing", post_thing, .body_bytes = 4096},
     {HTTP_POST, "/v1/length", post_length, .body_bytes = 8 << 20},
     {HTTP_GET, "/v1/later", get_later},
     {HTTP_GET, "/v1/big", get_big},
-    {HTTP_GET, "/v1/list", get_list},
-    {HTTP_GET, "/v1/other", get_other_list},
-    {HTTP_GET, "/v1/error", get_error},
+    {HTTP_GET, "/v1/list", get_list,
+     .query = QUERY({"kind", PARAMETER_TEXT}, PARAMETER_LIMIT(50), PARAMETER_CURSOR)},
+    {HTTP_GET, "/v1/other", get_other_list, .query = QUERY(PARAMETER_CURSOR)},
+    {HTTP_GET, "/v1/error", get_error,
+     .query = QUERY({"code", PARAMETER_INT, .min = 1, .max = ERROR_COUNT - 1, .absent = 1})},
 };
 
 struct world {
@@ -275,7 +278,7 @@ static const char *post(struct world *world, const char *target, const char *typ
 static void a_path_finds_its_route_and_its_values(void **state)
 {
     assert_has(get(*state, "/v1/things/abc"), "<abc|>");
-    assert_has(get(*state, "/v1/things/a%2Fb%20c%D2%9B/parts/7?x=1"), "<a/b cқ|7>");
+    assert_has(get(*state, "/v1/things/a%2Fb%20c%D2%9B/parts/7"), "<a/b cқ|7>");
     assert_has(get(*state, "/v1/things/first"), "X-Back");
     assert_has(get(*state, "/"), "200 OK");
     assert_has(get(*state, "/v1/uuids/01920000-0000-7000-8000-000000000001"), "known");
@@ -284,11 +287,15 @@ static void a_path_finds_its_route_and_its_values(void **state)
 
 static void a_query_is_decoded_and_checked(void **state)
 {
-    assert_has(get(*state, "/v1/query"), "<50|0|7|absent|>");
-    assert_has(get(*state, "/v1/query?name=a+b%26c&limit=500&&"), "<500|0|7|given|a b&c>");
-    assert_has(get(*state, "/v1/query?name"), "<50|0|7|given|>");
+    assert_has(get(*state, "/v1/query"), "<50|0|7|0|absent|>");
+    assert_has(get(*state, "/v1/query?name=a+b%26c&limit=500&&"), "<500|0|7|0|given|a b&c>");
+    assert_has(get(*state, "/v1/query?name&colour=blue"), "<50|0|7|2|given|>");
     assert_has(get(*state, "/v1/query?id=01920000-0000-7000-8000-000000000001&from=0001-01-02"),
-               "<50|1|2|absent|>");
+               "<50|1|2|0|absent|>");
+    assert_has(get(*state, "/v1/query?colour=red&wine=1"),
+               "\"detail\":\"there are: limit, id, from, name, colour\"");
+    assert_has(get(*state, "/v1/later?when=now"), "\"detail\":\"no parameter is taken here\"");
+    assert_has(get(*state, "/v1/query?colour=pink"), "\"detail\":\"colour: one of red, blue\"");
 }
 
 static void an_answer_carries_its_headers_and_no_smuggled_ones(void **state)
@@ -376,6 +383,12 @@ static const struct {
     {"GET /v1/query?limit= HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
     {"GET /v1/query?id=7 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
     {"GET /v1/query?from=2026-02-30 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"GET /v1/query?name=123456789 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"GET /v1/query?colour=Red HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"GET /v1/query?Limit=5 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"GET /v1/required HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"GET /v1/required?name= HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+    {"POST /v1/length?x=1 HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 400, "bad_parameter"},
     {"GET /v1/list?cursor= HTTP/1.1\r\n" HOST "\r\n", 400, "bad_cursor"},
     {"GET /v1/list?cursor=AAAAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\n" HOST "\r\n", 400, "bad_cursor"},
 };
@@ -789,11 +802,11 @@ static char *between(const char *text, const char *before, const char *after, st
 static void a_list_is_walked_by_its_links(void **state)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    const char *answer = get(*state, "/v1/list?a=%20&limit=2");
+    const char *answer = get(*state, "/v1/list?kind=%20&limit=2");
     assert_has(answer, "{\"items\":[{\"id\":\"01");
     const char *link = between(answer, "Link: <", ">; rel=\"next\"\r\n", &arena);
     const char *next = between(answer, "\"next\":\"", "\"", &arena);
-    assert_string_equal(link, arena_printf(&arena, "/v1/list?a=%%20&limit=2&cursor=%s", next));
+    assert_string_equal(link, arena_printf(&arena, "/v1/list?kind=%%20&limit=2&cursor=%s", next));
     answer = get(*state, link);
     assert_has(answer, "\"number\":42");
     link = between(answer, "Link: <", ">; rel=\"next\"\r\n", &arena);

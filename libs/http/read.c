@@ -13,55 +13,6 @@ struct str http_cookie(const struct http_request *request, const char *name)
     return cookie_find(http_header(request, "cookie"), str_from(name));
 }
 
-struct str http_query(const struct http_request *request, const char *name)
-{
-    const struct http_target *target = &request->exchange->target;
-    struct str wanted = str_from(name);
-    for (size_t i = 0; i < target->parameter_count; i++)
-        if (str_equal(target->parameters[i].name, wanted))
-            return target->parameters[i].value;
-    return (struct str){0};
-}
-
-/* `name` is a literal of the caller's, so it may be said. */
-static bool bad_parameter(struct http_request *request, const char *name, const char *expected)
-{
-    http_problem(request, 400, "bad_parameter",
-                 arena_printf(&request->arena, "%s: %s", name, expected));
-    return false;
-}
-
-bool http_query_int(struct http_request *request, const char *name, int64_t min, int64_t max,
-                    int64_t absent, int64_t *value)
-{
-    struct str text = http_query(request, name);
-    *value = absent;
-    if (!str_present(text) || str_to_int64(text, min, max, value))
-        return true;
-    return bad_parameter(request, name,
-                         arena_printf(&request->arena, "a whole number from %lld to %lld",
-                                      (long long)min, (long long)max));
-}
-
-bool http_query_uuid(struct http_request *request, const char *name, struct uuid *value)
-{
-    struct str text = http_query(request, name);
-    *value = (struct uuid){0};
-    if (!str_present(text) || uuid_parse(text, value))
-        return true;
-    return bad_parameter(request, name, "a UUID");
-}
-
-bool http_query_date(struct http_request *request, const char *name, struct date absent,
-                     struct date *value)
-{
-    struct str text = http_query(request, name);
-    *value = absent;
-    if (!str_present(text) || date_parse(text, value))
-        return true;
-    return bad_parameter(request, name, "a date as YYYY-MM-DD");
-}
-
 bool http_path_uuid(struct http_request *request, int index, struct uuid *value)
 {
     ensure(index >= 0 && index < HTTP_MAX_PATH_VALUES);

@@ -46,7 +46,7 @@ static void get_plain(struct http_request *request)
 }
 
 static const struct route stream_routes[] = {
-    {HTTP_GET, "/v1/stream", get_stream, .stream = true},
+    {HTTP_GET, "/v1/stream", get_stream, .stream = true, .query = QUERY({"after", PARAMETER_TEXT})},
     {HTTP_GET, "/v1/plain", get_plain},
 };
 

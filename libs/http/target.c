@@ -69,8 +69,8 @@ static bool split_path(struct str rest, struct arena *arena, struct http_target 
 
 static bool is_known(const struct http_target *target, struct str name)
 {
-    for (size_t i = 0; i < target->parameter_count; i++)
-        if (str_equal(target->parameters[i].name, name))
+    for (size_t i = 0; i < target->argument_count; i++)
+        if (str_equal(target->arguments[i].name, name))
             return true;
     return false;
 }
@@ -81,16 +81,16 @@ static bool split_query(struct str rest, struct arena *arena, struct http_target
         struct str pair = str_cut(&rest, '&');
         if (pair.len == 0)
             continue;
-        if (target->parameter_count == TARGET_MAX_PARAMETERS)
+        if (target->argument_count == TARGET_MAX_ARGUMENTS)
             return false;
-        struct parameter *parameter = &target->parameters[target->parameter_count];
+        struct argument *argument = &target->arguments[target->argument_count];
         struct str name = str_cut(&pair, '=');
         if (!str_present(pair))
             pair = STR("");
-        if (!decode(name, true, arena, &parameter->name) ||
-            !decode(pair, true, arena, &parameter->value) || is_known(target, parameter->name))
+        if (!decode(name, true, arena, &argument->name) ||
+            !decode(pair, true, arena, &argument->value) || is_known(target, argument->name))
             return false;
-        target->parameter_count++;
+        target->argument_count++;
     }
     return true;
 }

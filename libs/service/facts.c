@@ -47,14 +47,22 @@ static void arrived(void *context, const struct result *result, enum error code,
     http_answer_list(page->request, view, rows, count, next);
 }
 
+static const struct parameter facts_parameters[] = {
+    {"from", PARAMETER_DATE, .about = "The first day; without it the oldest that is taken."},
+    {"to", PARAMETER_DATE, .about = "The last day; without it today."},
+    PARAMETER_LIMIT(100),
+    PARAMETER_CURSOR,
+};
+const struct parameters facts_query = {facts_parameters, COUNT_OF(facts_parameters)};
+
 static bool page_read(struct http_request *request, struct page *page)
 {
     struct date today = date_today();
     bool given;
+    page->limit = http_query_int(request, "limit");
+    page->from = http_query_date(request, "from", calendar_oldest_taken(today));
+    page->to = http_query_date(request, "to", today);
     return http_path_uuid(request, 0, &page->learner) &&
-           http_query_int(request, "limit", 1, 500, 100, &page->limit) &&
-           http_query_date(request, "from", calendar_oldest_taken(today), &page->from) &&
-           http_query_date(request, "to", today, &page->to) &&
            http_cursor_read(request, &page->before, sizeof page->before, &given);
 }
 

@@ -15,7 +15,10 @@ struct facts {
     const struct statement *statement;
 };
 
-/* A handler, behind access_learner: reads a page and answers it. */
+/* A handler, behind access_learner: reads a page and answers it. Its route has `facts_query` and
+ * answers a list of `view`. */
 void facts_of_learner(struct http_request *request, const struct facts *facts);
+
+extern const struct parameters facts_query;
 
 #endif

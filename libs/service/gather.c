@@ -276,25 +276,22 @@ static bool admit(struct gather *gather, const struct lane *lane, struct http_re
     return true;
 }
 
-/* A parameter with one meaning: present and equal to `word`. Answers the request where it is
- * another. */
-static bool read_flag(struct http_request *request, const char *name, struct str word, bool *flag)
-{
-    struct str given = http_query(request, name);
-    *flag = str_present(given) && str_equal(given, word);
-    if (*flag || !str_present(given))
-        return true;
-    http_problem(request, 400, "bad_parameter", name);
-    return false;
-}
+/* ---- The route ---- */
 
-void gather_batch(struct http_request *request, const struct entrance *entrance)
+static const struct value shown_names[] = {{"problems", 1}};
+static const struct values shown = VALUES(shown_names);
+static const struct parameter gather_parameters[] = {
+    {"dry_run", PARAMETER_INT, .max = 1, .about = "1: answers the outcomes and keeps nothing."},
+    {"results", PARAMETER_VALUE, .values = &shown,
+     .about = "`problems`: leaves out the results of the items that went well."},
+};
+const struct parameters gather_query = {gather_parameters, COUNT_OF(gather_parameters)};
+
+void gather_post(struct http_request *request)
 {
     struct gather *gather = process_of(request)->gather;
-    bool dry, only_problems;
-    if (!read_flag(request, "results", STR("problems"), &only_problems) ||
-        !read_flag(request, "dry_run", STR("1"), &dry))
-        return;
+    const struct entrance *entrance = request->route->entrance;
+    bool dry = http_query_int(request, "dry_run") == 1;
     if (dry && !entrance->dry_run) {
         http_problem(request, 400, "bad_parameter", "this call has no dry_run");
         return;
@@ -303,7 +300,7 @@ void gather_batch(struct http_request *request, const struct entrance *entrance)
     struct waiter *waiter = admit(gather, lane, request) ? waiter_new(request, lane) : NULL;
     if (!waiter)
         return;
-    waiter->only_problems = only_problems;
+    waiter->only_problems = http_query_value(request, "results") != 0;
     if (waiter->open == 0) {
         waiter_answer(waiter, &gather->answer);
         return;

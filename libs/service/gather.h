@@ -68,10 +68,20 @@ struct entrance {
     const char *const *pokes; /* roles of this service to be told after a commit: "relay", NULL */
 };
 
-/* A route's handler in one line: reads the batch, checks, gathers, answers. 503 while PostgreSQL is
- * away; 429 where what waits would take longer than 500 ms, or memory would run out (64 MiB waiting
- * in all, 16 of one caller): both before the body is decoded. The listener needs `writes`. */
-void gather_batch(struct http_request *request, const struct entrance *entrance);
+/* The handler of a route that has an entrance: reads the batch, checks, gathers, answers. 503 while
+ * PostgreSQL is away; 429 where what waits would take longer than 500 ms, or memory would run out
+ * (64 MiB waiting in all, 16 of one caller): both before the body is decoded. The listener needs
+ * `writes`. */
+void gather_post(struct http_request *request);
+
+/* The row of such a route. */
+#define BATCH_ROUTE(path_, entrance_, scope_, summary_)                                  \
+    {                                                                                    \
+        HTTP_POST, path_, gather_post, .body_bytes = 4 << 20, .scope = (scope_),         \
+                                       .query = &gather_query, .entrance = &(entrance_), \
+                                       .answer = {ANSWER_OUTCOMES}, .summary = summary_  \
+    }
+extern const struct parameters gather_query;
 
 /* make_dry_run(); before the service's own. */
 extern const struct migration_set service_migrations;

@@ -125,22 +125,11 @@ static const struct entrance notes = {.name = "notes",
                                       .outcomes = note_outcomes,
                                       .pokes = note_pokes};
 
-static void post_notes(struct http_request *request)
-{
-    gather_batch(request, &notes);
-}
-
-/* A second entrance of the service, for its turns. */
-static void post_others(struct http_request *request)
-{
-    static struct entrance others;
-    others = notes;
-    gather_batch(request, &others);
-}
+static struct entrance others; /* a second entrance of the service, for its turns */
 
 static const struct route note_routes[] = {
-    {.method = HTTP_POST, .path = "/v1/notes", .handler = post_notes, .body_bytes = 4194304},
-    {.method = HTTP_POST, .path = "/v1/others", .handler = post_others, .body_bytes = 4194304},
+    BATCH_ROUTE("/v1/notes", notes, 0, "Notes."),
+    BATCH_ROUTE("/v1/others", others, 0, "Others."),
 };
 
 /* Caller n writes in the subtree of node n: as the token would say. */
@@ -188,6 +177,7 @@ static int serve(const char *folder, const char *conninfo)
     CLEANUP(arena_done) struct arena arena = {0};
     struct err err = {0};
     struct process process = {.service = &service, .role = "api", .loop = loop_new()};
+    others = notes;
     process.common.pokes = folder;
     process.write = db_async_new(process.loop, &(struct db_async_options){.conninfo = conninfo});
     process.gather = gather_new(&process);

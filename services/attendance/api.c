@@ -12,7 +12,7 @@
 static const char *const fact_outcomes[] = {"created", "duplicate", "rejected", NULL};
 static const char *const told[] = {"relay", NULL};
 
-static const struct entrance registers_entrance = {
+const struct entrance registers_entrance = {
     .name = "registers",
     .record = &register_item,
     .id_offset = offsetof(struct lesson_register, id),
@@ -24,11 +24,6 @@ static const struct entrance registers_entrance = {
     .outcomes = fact_outcomes,
     .pokes = told,
 };
-
-void post_registers(struct http_request *request)
-{
-    gather_batch(request, &registers_entrance);
-}
 
 /* ---- GET /v1/learners/{id}/attendance ---- */
 

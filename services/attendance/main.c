@@ -2,17 +2,19 @@
 #include "api.h"
 #include "intake/copies.h"
 #include "national/calendar.h"
+#include "service/facts.h"
 #include "store.h"
 
 extern const struct embedded attendance_schema[];
 extern const size_t attendance_schema_count;
 
 static const struct route api_routes[] = {
-    {HTTP_POST, "/v1/registers", post_registers, .body_bytes = 4 << 20,
-     .scope = SCOPE_ATTENDANCE_WRITE,
-     .summary = "Takes lesson registers: a batch with an outcome for each item."},
+    BATCH_ROUTE("/v1/registers", registers_entrance, SCOPE_ATTENDANCE_WRITE,
+                "Takes lesson registers: a batch with an outcome for each item."),
     {HTTP_GET, "/v1/learners/{id}/attendance", get_learner_attendance,
-     .scope = SCOPE_ATTENDANCE_READ, .summary = "A learner's absences, newest first."},
+     .scope = SCOPE_ATTENDANCE_READ, .query = &facts_query,
+     .answer = {ANSWER_LIST, &absence_view_record},
+     .summary = "A learner's absences, newest first."},
 };
 
 static const struct listener listeners[] = {

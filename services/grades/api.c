@@ -12,7 +12,7 @@
 static const char *const fact_outcomes[] = {"created", "duplicate", "rejected", NULL};
 static const char *const told[] = {"relay", NULL};
 
-static const struct entrance marks_entrance = {
+const struct entrance marks_entrance = {
     .name = "marks",
     .record = &mark_item,
     .id_offset = offsetof(struct mark, id),
@@ -24,11 +24,6 @@ static const struct entrance marks_entrance = {
     .outcomes = fact_outcomes,
     .pokes = told,
 };
-
-void post_marks(struct http_request *request)
-{
-    gather_batch(request, &marks_entrance);
-}
 
 /* ---- GET /v1/learners/{id}/marks ---- */
 

@@ -2,9 +2,10 @@
 #ifndef GRADES_API_H
 #define GRADES_API_H
 
+#include "service/gather.h"
 #include "service/service.h"
 
-void post_marks(struct http_request *request);        /* POST /v1/marks */
+extern const struct entrance marks_entrance;          /* POST /v1/marks */
 void get_learner_marks(struct http_request *request); /* GET /v1/learners/{id}/marks */
 
 #endif

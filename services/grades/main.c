@@ -1,16 +1,19 @@
 /* grades: marks, recorded by school systems and followed by parents and the ministry. */
 #include "api.h"
+#include "contracts/marks.h"
 #include "intake/copies.h"
 #include "national/calendar.h"
+#include "service/facts.h"
 #include "store.h"
 
 extern const struct embedded grades_schema[];
 extern const size_t grades_schema_count;
 
 static const struct route api_routes[] = {
-    {HTTP_POST, "/v1/marks", post_marks, .body_bytes = 4 << 20, .scope = SCOPE_MARKS_WRITE,
-     .summary = "Records marks: a batch with an outcome for each item."},
+    BATCH_ROUTE("/v1/marks", marks_entrance, SCOPE_MARKS_WRITE,
+                "Records marks: a batch with an outcome for each item."),
     {HTTP_GET, "/v1/learners/{id}/marks", get_learner_marks, .scope = SCOPE_MARKS_READ,
+     .query = &facts_query, .answer = {ANSWER_LIST, &mark_view},
      .summary = "A learner's marks, newest first."},
 };
 

@@ -73,15 +73,13 @@ void get_inbox(struct http_request *request)
 {
     struct inbox_page *page = ARENA_NEW(&request->arena, struct inbox_page);
     struct inbox_cursor cursor = {INT64_MAX, INT64_MAX, INT64_MAX};
-    int64_t limit;
     bool given;
     *page = (struct inbox_page){request, wanted_by(request)};
-    if (!http_query_int(request, "limit", 1, 500, 50, &limit) ||
-        !http_query_uuid(request, "child", &page->wanted.child) ||
-        !http_cursor_read(request, &cursor, sizeof cursor, &given))
+    if (!http_cursor_read(request, &cursor, sizeof cursor, &given))
         return;
+    page->wanted.child = http_query_uuid(request, "child");
     page->wanted.up_to = (struct position){cursor.epoch, cursor.xid, cursor.seq, 0};
-    page->wanted.limit = (int32_t)limit + 1;
+    page->wanted.limit = (int32_t)http_query_int(request, "limit") + 1;
     store_inbox(process_of(request)->read, &page->wanted, inbox_arrived, page);
 }
 

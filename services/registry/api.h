@@ -2,17 +2,11 @@
 #ifndef REGISTRY_API_H
 #define REGISTRY_API_H
 
+#include "entrances.h"
 #include "service/service.h"
 
 /* A listener's start: the key of the IINs' hashes. */
 enum error api_start(struct process *process, struct err *err);
-
-void post_organisations(struct http_request *request);
-void post_people(struct http_request *request);
-void post_classes(struct http_request *request);
-void post_enrolments(struct http_request *request);
-void post_assignments(struct http_request *request);
-void post_guardians(struct http_request *request);
 
 /* reads.c */
 void get_organisations(struct http_request *request);  /* GET /v1/organisations?parent= */

@@ -1,6 +1,7 @@
 /* registry: who and what there is in education, who may see it, and who is calling. */
 #include "api.h"
 #include "commands.h"
+#include "contracts/registry.h"
 #include "demo.h"
 #include "reference.h"
 #include "signin.h"
@@ -10,43 +11,58 @@
 extern const struct embedded registry_schema[];
 extern const size_t registry_schema_count;
 
-#define BATCH(path_, handler_, what_)                                             \
-    {                                                                             \
-        HTTP_POST, path_, handler_,                                               \
-            .body_bytes = 4 << 20, .scope = SCOPE_REGISTRY_WRITE,                 \
-            .summary = "Writes " what_ ": a batch with an outcome for each item." \
-    }
+#define BATCH(name_, what_)                                            \
+    BATCH_ROUTE("/v1/" #name_, name_##_entrance, SCOPE_REGISTRY_WRITE, \
+                "Writes " what_ ": a batch with an outcome for each item.")
 
 static const struct route api_routes[] = {
-    BATCH("/v1/organisations", post_organisations, "organisations"),
-    BATCH("/v1/people", post_people, "people"),
-    BATCH("/v1/classes", post_classes, "classes and groups"),
-    BATCH("/v1/enrolments", post_enrolments, "enrolments"),
-    BATCH("/v1/assignments", post_assignments, "assignments of teachers"),
-    BATCH("/v1/guardians", post_guardians, "guardian links"),
+    BATCH(organisations, "organisations"),
+    BATCH(people, "people"),
+    BATCH(classes, "classes and groups"),
+    BATCH(enrolments, "enrolments"),
+    BATCH(assignments, "assignments of teachers"),
+    BATCH(guardians, "guardian links"),
     {HTTP_GET, "/v1/organisations", get_organisations, .scope = SCOPE_REGISTRY_READ,
+     .query = QUERY({"parent", PARAMETER_UUID, .about = "Whose own; without it the caller's."},
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+     .answer = {ANSWER_LIST, &organisation_event},
      .summary = "The organisations below `parent`; without it, the caller's own."},
     {HTTP_GET, "/v1/organisations/{id}", get_organisation, .scope = SCOPE_REGISTRY_READ,
-     .summary = "One organisation."},
+     .answer = {ANSWER_ITEM, &organisation_event}, .summary = "One organisation."},
     {HTTP_GET, "/v1/classes", get_classes, .scope = SCOPE_REGISTRY_READ,
+     .query = QUERY({"organisation", PARAMETER_UUID, .required = true, .about = "Whose."},
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+     .answer = {ANSWER_LIST, &class_event},
      .summary = "The classes and groups of an `organisation`."},
     {HTTP_GET, "/v1/classes/{id}/learners", get_class_learners, .scope = SCOPE_REGISTRY_READ,
+     .query = QUERY({"date", PARAMETER_DATE, .about = "The day; without it today."},
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+     .answer = {ANSWER_LIST, &roster_entry_record},
      .summary = "Who is enrolled in a class on a `date`, today where none is given."},
-    {HTTP_GET, "/v1/people/{id}", get_person,
+    {HTTP_GET, "/v1/people/{id}", get_person, .answer = {ANSWER_ITEM, &person_event},
      .summary = "A person, without identifiers and contacts."},
 };
 
 static const struct route signin_routes[] = {
     {HTTP_POST, "/oauth/token", post_token, .body_bytes = 4096, .open = true, .guarded = true,
+     .takes = &token_form_record, .takes_media = "application/x-www-form-urlencoded",
+     .answer = {ANSWER_ITEM, &token_answer_record}, .refusal = &token_refusal_record,
      .summary = "A client's access token, by client credentials."},
     {HTTP_GET, "/.well-known/jwks.json", get_keys, .open = true,
+     .answer = {ANSWER_MEDIA, .media = "application/jwk-set+json"},
      .summary = "The public keys by which tokens are verified."},
     {HTTP_POST, "/v1/session", post_session, .body_bytes = 4096, .open = true, .guarded = true,
+     .takes = &login_record, .answer = {ANSWER_EMPTY},
+     .problems = PROBLEMS({401, "login_failed"}, {403, "cross_site"}),
      .summary = "Signs a person in: cookies."},
     {HTTP_POST, "/v1/session/renew", post_session_renew, .body_bytes = 4096, .open = true,
-     .guarded = true, .summary = "Renews a session; the secret is another one afterwards."},
-    {HTTP_DELETE, "/v1/session", delete_session, .open = true, .summary = "Signs out."},
-    {HTTP_GET, "/v1/me", get_me, .summary = "Who is calling: name, roles, children."},
+     .guarded = true, .answer = {ANSWER_EMPTY},
+     .problems = PROBLEMS({401, "unauthorized"}, {403, "cross_site"}),
+     .summary = "Renews a session; the secret is another one afterwards."},
+    {HTTP_DELETE, "/v1/session", delete_session, .open = true, .answer = {ANSWER_EMPTY},
+     .problems = PROBLEMS({401, "unauthorized"}, {403, "cross_site"}), .summary = "Signs out."},
+    {HTTP_GET, "/v1/me", get_me, .answer = {ANSWER_ITEM, &me_record},
+     .summary = "Who is calling: name, roles, children."},
 };
 
 static const struct listener listeners[] = {

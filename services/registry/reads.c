@@ -102,14 +102,10 @@ static void page_arrived(void *context, const struct result *result, enum error 
 /* `limit` and `cursor`; false: answered. */
 static bool read_page(struct reading *reading)
 {
-    int64_t limit;
     bool given;
-    if (!http_query_int(reading->request, "limit", 1, 500, 100, &limit) ||
-        !http_cursor_read(reading->request, &reading->page.after, sizeof reading->page.after,
-                          &given))
-        return false;
-    reading->page.limit = (int32_t)limit + 1;
-    return true;
+    reading->page.limit = (int32_t)http_query_int(reading->request, "limit") + 1;
+    return http_cursor_read(reading->request, &reading->page.after, sizeof reading->page.after,
+                            &given);
 }
 
 /* ---- Organisations ---- */
@@ -124,10 +120,10 @@ void get_organisations(struct http_request *request)
 {
     struct reading *reading = reading_new(request, &organisation_event, list_organisations);
     struct caller caller = caller_of(request);
-    if (!http_query_uuid(request, "parent", &reading->page.of) || !read_page(reading))
-        return;
+    reading->page.of = http_query_uuid(request, "parent");
     reading->page.roots = caller.principal->overview;
-    store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
+    if (read_page(reading))
+        store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
 }
 
 static void show_organisation(struct reading *reading)
@@ -154,12 +150,9 @@ void get_classes(struct http_request *request)
 {
     struct reading *reading = reading_new(request, &class_event, list_classes);
     struct caller caller = caller_of(request);
-    if (!http_query_uuid(request, "organisation", &reading->page.of) || !read_page(reading))
-        return;
-    if (uuid_present(&reading->page.of))
+    reading->page.of = http_query_uuid(request, "organisation");
+    if (read_page(reading))
         store_may_see_organisation(read_of(reading), &reading->page.of, &caller, answered, reading);
-    else
-        http_problem(request, 400, "bad_parameter", "organisation is missing");
 }
 
 static void list_roster(struct reading *reading)
@@ -171,8 +164,8 @@ void get_class_learners(struct http_request *request)
 {
     struct reading *reading = reading_new(request, &roster_entry_record, list_roster);
     struct caller caller = caller_of(request);
-    if (http_path_uuid(request, 0, &reading->page.of) && read_page(reading) &&
-        http_query_date(request, "date", date_today(), &reading->page.date))
+    reading->page.date = http_query_date(request, "date", date_today());
+    if (http_path_uuid(request, 0, &reading->page.of) && read_page(reading))
         store_may_see_roster(read_of(reading), &reading->page.of, &caller, answered, reading);
 }
 

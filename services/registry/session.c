@@ -117,7 +117,7 @@ static const struct field login_fields[] = {
     FIELD(login, login, .required = true, .min = 1, .max = 64),
     FIELD(login, password, .required = true, .min = 1, .max = 1024, .text = TEXT_FREE),
 };
-static const struct record login_record = RECORD(login, login_fields);
+const struct record login_record = RECORD(login, login_fields);
 
 struct attempt {
     struct password_check check; /* first: found again from it */
@@ -334,7 +334,7 @@ static const struct field me_fields[] = {
     FIELD(me, roles, .required = true, .record = &me_role_record),
     FIELD(me, children, .required = true, .record = &me_child_record),
 };
-static const struct record me_record = RECORD(me, me_fields);
+const struct record me_record = RECORD(me, me_fields);
 
 static void me_found(void *context, const struct result *result, enum error code,
                      const struct err *err)

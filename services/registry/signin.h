@@ -23,10 +23,12 @@ static inline struct signin *signin_of(const struct http_request *request)
 }
 
 /* token.c */
+extern const struct record token_form_record, token_answer_record, token_refusal_record;
 void post_token(struct http_request *request); /* POST /oauth/token */
 void get_keys(struct http_request *request);   /* GET /.well-known/jwks.json */
 
 /* session.c */
+extern const struct record login_record, me_record;
 void post_session(struct http_request *request);       /* POST /v1/session */
 void post_session_renew(struct http_request *request); /* POST /v1/session/renew */
 void delete_session(struct http_request *request);     /* DELETE /v1/session */

@@ -18,7 +18,7 @@ static const struct field token_answer_fields[] = {
     FIELD(token_answer, expires_in),
     FIELD(token_answer, scope),
 };
-static const struct record token_answer_record = RECORD(token_answer, token_answer_fields);
+const struct record token_answer_record = RECORD(token_answer, token_answer_fields);
 
 struct token_refusal {
     struct str error, error_description;
@@ -28,7 +28,7 @@ static const struct field token_refusal_fields[] = {
     FIELD(token_refusal, error),
     FIELD(token_refusal, error_description),
 };
-static const struct record token_refusal_record = RECORD(token_refusal, token_refusal_fields);
+const struct record token_refusal_record = RECORD(token_refusal, token_refusal_fields);
 
 /* RFC 6749 section 5.2, by which every OAuth library reads it; the words in English. */
 static void refuse(struct http_request *request, int status, const char *error,
@@ -46,6 +46,22 @@ static void refuse_client(struct http_request *request)
 }
 
 /* ---- What is asked for ---- */
+
+/* The form's fields, for the reference: they are read one by one (credentials.h), for who sends
+ * them speaks OAuth and not our problems. */
+struct token_form {
+    unsigned grant_type;
+    struct str scope, client_id, client_secret;
+};
+static const struct value grant_names[] = {{"client_credentials", 1}};
+static const struct values grants = VALUES(grant_names);
+static const struct field token_form_fields[] = {
+    FIELD(token_form, grant_type, .required = true, .values = &grants),
+    FIELD(token_form, scope),
+    FIELD(token_form, client_id),
+    FIELD(token_form, client_secret),
+};
+const struct record token_form_record = RECORD(token_form, token_form_fields);
 
 struct token_request {
     struct http_request *request;

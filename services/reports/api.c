@@ -1,6 +1,6 @@
 #include "api.h"
 
-enum { MOST_DAYS = 400, MOST_DAYS_WITH_CHILDREN = 31, MOST_NODE_LEN = UUID_TEXT_LEN };
+enum { MOST_DAYS = 400, MOST_DAYS_WITH_CHILDREN = 31 };
 
 static bool refuse(struct http_request *request, const char *detail)
 {
@@ -19,48 +19,29 @@ static struct str node_text(struct http_request *request, struct str given, bool
     return str_from(uuid_format(&id, text));
 }
 
-static bool tree_read(struct http_request *request, enum indicator_tree absent,
-                      enum indicator_tree *tree)
-{
-    struct str given = http_query(request, "tree");
-    *tree = absent;
-    if (!str_present(given))
-        return true;
-    for (size_t i = 0; i < indicator_trees.count; i++)
-        if (str_equal(given, str_from(indicator_trees.items[i].name))) {
-            *tree = (enum indicator_tree)indicator_trees.items[i].value;
-            return true;
-        }
-    return refuse(request, "tree is territory or subordination");
-}
-
 bool wanted_node(struct http_request *request, struct indicators_wanted *wanted)
 {
     struct str given = http_query(request, "node");
+    unsigned tree = http_query_value(request, "tree");
     bool organisation;
-    if (!str_present(given) || given.len == 0 || given.len > MOST_NODE_LEN)
-        return refuse(request, "node is KZ, a KATO code or an organisation's id");
     wanted->node = node_text(request, given, &organisation);
     if (!organisation && given.len == MOST_NODE_LEN)
-        return refuse(request, "node is KZ, a KATO code or an organisation's id");
-    return tree_read(request, organisation ? TREE_SUBORDINATION : TREE_TERRITORY, &wanted->tree);
+        return refuse(request, "node: KZ, a KATO code or an organisation's id");
+    if (!tree)
+        tree = organisation ? TREE_SUBORDINATION : TREE_TERRITORY;
+    wanted->tree = (enum indicator_tree)tree;
+    return true;
 }
 
 static bool wanted_days(struct http_request *request, struct indicators_wanted *wanted)
 {
-    struct str grain = http_query(request, "grain");
     struct date today = date_today();
-    int64_t children;
-    if (str_present(grain) && !str_equal(grain, STR("day")))
-        return refuse(request, "grain is day for now");
-    if (!http_query_date(request, "from", today, &wanted->from) ||
-        !http_query_date(request, "to", today, &wanted->to) ||
-        !http_query_int(request, "children", 0, 1, 0, &children))
-        return false;
-    wanted->children = children == 1;
+    wanted->from = http_query_date(request, "from", today);
+    wanted->to = http_query_date(request, "to", today);
+    wanted->children = http_query_int(request, "children") == 1;
     int32_t most = wanted->children ? MOST_DAYS_WITH_CHILDREN : MOST_DAYS;
     if (wanted->to.day < wanted->from.day || wanted->to.day - wanted->from.day >= most)
-        return refuse(request, "from to to: at most 400 days, 31 with children");
+        return refuse(request, "from, to: at most 400 days, 31 with children");
     return true;
 }
 

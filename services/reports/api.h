@@ -5,6 +5,8 @@
 #include "service/service.h"
 #include "store.h"
 
+enum { MOST_NODE_LEN = UUID_TEXT_LEN };
+
 void get_indicators(struct http_request *request); /* GET /v1/indicators */
 
 /* Node and tree of the query; the rest of `wanted` is left. An organisation's id without a tree is

@@ -9,12 +9,37 @@
 extern const struct embedded reports_schema[];
 extern const size_t reports_schema_count;
 
+static const struct value grain_names[] = {{"day", 1}};
+static const struct values grains = VALUES(grain_names);
+
+#define NODE                                                                                \
+    {"node",   PARAMETER_TEXT,       .required = true,                                      \
+     .min = 1, .max = MOST_NODE_LEN, .about = "KZ, a KATO code or an organisation's id."},  \
+    {                                                                                       \
+        "tree", PARAMETER_VALUE, .values = &indicator_trees,                                \
+                                 .about = "Without it `subordination` for an organisation " \
+                                          "and `territory` for a place."                    \
+    }
+
 static const struct route api_routes[] = {
     {HTTP_GET, "/v1/indicators", get_indicators, .scope = SCOPE_INDICATORS_READ,
+     .query = QUERY(NODE, {"from", PARAMETER_DATE, .about = "The first day; without it today."},
+                    {"to", PARAMETER_DATE, .about = "The last day; without it today."},
+                    {"grain", PARAMETER_VALUE, .values = &grains, .about = "Of the figures."},
+                    {"children", PARAMETER_INT, .max = 1,
+                     .about = "1: the node's children, too; then at most 31 days."}),
+     .answer = {ANSWER_ITEM, &node_view_record}, .problems = PROBLEMS({404, "not_found"}),
      .summary = "Days of a node, and of its children."},
+};
+static const struct stream_event indicator_events[] = {
+    {"state", &node_view_record, "Once, at the beginning: today of the node and its children."},
+    {"change", &nodes_changed_record, "The nodes whose day has changed, at most 4 times a second."},
+    {0},
 };
 static const struct route push_routes[] = {
     {HTTP_GET, "/v1/indicators/stream", get_stream, .scope = SCOPE_INDICATORS_READ, .stream = true,
+     .query = QUERY(NODE), .answer = {ANSWER_EVENTS, .events = indicator_events},
+     .problems = PROBLEMS({404, "not_found"}),
      .summary = "Today of a node and its children, then what changes."},
 };
 

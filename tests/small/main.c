@@ -40,11 +40,6 @@ static const struct entrance notes_entrance = {
     .pokes = told,
 };
 
-static void post_notes(struct http_request *request)
-{
-    gather_batch(request, &notes_entrance);
-}
-
 /* ---- apply ---- */
 
 static enum error apply_notes(struct event_batch *batch, struct err *err)
@@ -145,12 +140,17 @@ static void stop_push(struct process *process)
 /* ---- the service ---- */
 
 static const struct route api_routes[] = {
-    {HTTP_POST, "/small/notes", post_notes, .body_bytes = 4 << 20, .open = true,
+    {HTTP_POST, "/small/notes", gather_post, .body_bytes = 4 << 20, .open = true,
+     .query = &gather_query, .entrance = &notes_entrance, .answer = {ANSWER_OUTCOMES},
      .summary = "Takes notes."},
+};
+static const struct stream_event note_events[] = {
+    {"note", &note_item, "A note."},
+    {0},
 };
 static const struct route push_routes[] = {
     {HTTP_GET, "/small/stream", get_stream, .open = true, .stream = true,
-     .summary = "Shows notes as they arrive."},
+     .answer = {ANSWER_EVENTS, .events = note_events}, .summary = "Shows notes as they arrive."},
 };
 static const struct listener listeners[] = {
     {"api", .routes = ROUTES(api_routes), .writes = true},
