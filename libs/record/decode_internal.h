@@ -7,8 +7,7 @@
 
 enum {
     DEPTH_MAX = 8, /* containers within each other, the batch's array included */
-    PROBLEMS_OF_AN_ITEM = 32,
-    BATCH_ITEMS_MAX = 5000
+    PROBLEMS_OF_AN_ITEM = 32
 };
 
 enum token_kind {

@@ -1,5 +1,6 @@
 /* A record is described once: a struct and its field table. From the table come JSON and msgpack in
- * and out, validation with JSON Pointers, and binary column arrays for set-based SQL.
+ * and out, validation with JSON Pointers, binary column arrays for set-based SQL, and JSON Schema
+ * (schema.h).
  *
  *     struct mark { struct uuid id; enum mark_kind kind; struct optional points; struct str
  * comment; }; static const struct field mark_fields[] = { FIELD(mark, id, .required = true),
@@ -110,6 +111,8 @@ struct field {
     enum text_rule text;
     const struct values *values; /* of FIELD_ENUM and FIELD_ENUM_SET */
     const struct record *record; /* of FIELD_LIST and FIELD_NESTED */
+    const char *about;           /* one English sentence for the reference, where the name is not
+                                    enough; may be NULL */
 };
 
 /* clang-format off */
@@ -149,12 +152,14 @@ struct record {
     size_t count;
     /* What spans fields; called only where each field for itself was right. May be NULL. */
     void (*check)(const void *item, struct problems *problems);
+    const char *rules; /* what `check` and the service ask for, in English, for the reference */
+    const char *table; /* "mark_item_fields": names the record in the reference (schema.h) */
 };
 
-#define RECORD(type_, fields_, ...)                                        \
-    {                                                                      \
-        .name = #type_, .size = sizeof(struct type_), .fields = (fields_), \
-        .count = sizeof(fields_) / sizeof((fields_)[0]), ##__VA_ARGS__     \
+#define RECORD(type_, fields_, ...)                                                       \
+    {                                                                                     \
+        .name = #type_, .size = sizeof(struct type_), .fields = (fields_),                \
+        .count = sizeof(fields_) / sizeof((fields_)[0]), .table = #fields_, ##__VA_ARGS__ \
     }
 
 /* The row of that name; aborts where there is none. */
@@ -192,11 +197,13 @@ void problem_add(struct problems *problems, const char *pointer, const char *cod
 
 enum record_format { RECORD_JSON, RECORD_NDJSON, RECORD_MSGPACK };
 
+enum { BATCH_ITEMS_MAX = 5000 };
+
 struct batch {
     void *items; /* item i at (char *)items + i * record->size; a bad one is filled as far as it was
                     read */
     bool *bad;   /* whether item i has a problem */
-    size_t count;             /* at most 5,000 */
+    size_t count;             /* at most BATCH_ITEMS_MAX */
     struct problems problems; /* in the order of the items */
 };
 
