@@ -25,6 +25,7 @@
 #include "record/record.h"
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2, HTTP_DELETE = 4 };
+const char *http_method_name(enum http_method method); /* "GET" */
 
 enum { HTTP_MAX_PATH_VALUES = 4, HTTP_MAX_HEADER_BYTES = 16384 };
 

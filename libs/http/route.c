@@ -4,6 +4,19 @@
 
 #include "http/http_internal.h"
 
+const char *http_method_name(enum http_method method)
+{
+    switch (method) {
+    case HTTP_GET:
+        return "GET";
+    case HTTP_POST:
+        return "POST";
+    case HTTP_DELETE:
+        return "DELETE";
+    }
+    ensure(!"a method");
+}
+
 struct compiled {
     const struct route *route;
     struct str segments[TARGET_MAX_SEGMENTS]; /* absent: {any} */

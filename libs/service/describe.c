@@ -2,125 +2,61 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "service/service_internal.h"
-
-/* ---- JSON: a comma goes before whatever follows a value ---- */
-
-static void separate(struct buf *out)
-{
-    char last = out->ptr[out->len - 1]; /* at least the brace of the whole */
-    if (last != '{' && last != '[' && last != ':')
-        buf_add_char(out, ',');
-}
-
-static void add_name(struct buf *out, const char *name)
-{
-    separate(out);
-    buf_add_json(out, str_from(name));
-    buf_add_char(out, ':');
-}
-
-static void add_item(struct buf *out, const char *text)
-{
-    separate(out);
-    buf_add_json(out, str_from(text));
-}
-
-static void add_text(struct buf *out, const char *name, const char *text)
-{
-    add_name(out, name);
-    buf_add_json(out, str_from(text));
-}
-
-static void add_number(struct buf *out, const char *name, int64_t number)
-{
-    add_name(out, name);
-    buf_printf(out, "%lld", (long long)number);
-}
-
-static void add_flag(struct buf *out, const char *name, bool flag)
-{
-    add_name(out, name);
-    buf_add_text(out, flag ? "true" : "false");
-}
-
-static void open_list(struct buf *out, const char *name)
-{
-    add_name(out, name);
-    buf_add_char(out, '[');
-}
-
-static void open_object(struct buf *out)
-{
-    separate(out);
-    buf_add_char(out, '{');
-}
 
 static void add_texts(struct buf *out, const char *name, const char *const *texts)
 {
-    open_list(out, name);
+    json_begin(out, name, '[');
     for (; *texts; texts++)
-        add_item(out, *texts);
-    buf_add_char(out, ']');
+        json_text(out, NULL, *texts);
+    json_end(out, ']');
 }
 
 /* ---- Roles and routes ---- */
 
 static void add_role(const struct service *service, const char *role, struct buf *out)
 {
-    open_object(out);
-    add_text(out, "name", role);
-    add_number(out, "processes", service_processes(service, role));
-    add_flag(out, "listens", service_listener(service, role) != NULL);
-    buf_add_char(out, '}');
+    json_begin(out, NULL, '{');
+    json_text(out, "name", role);
+    json_number(out, "processes", service_processes(service, role));
+    json_flag(out, "listens", service_listener(service, role) != NULL);
+    json_end(out, '}');
 }
 
 static void add_roles(const struct service *service, struct buf *out)
 {
     static const char *const others[] = {"apply", "relay", "jobs", "migrate"};
-    open_list(out, "roles");
+    json_begin(out, "roles", '[');
     for (size_t i = 0; i < service->listeners.count; i++)
         add_role(service, service->listeners.items[i].role, out);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         if (service_has_role(service, others[i]))
             add_role(service, others[i], out);
-    buf_add_char(out, ']');
-}
-
-static const char *method_name(enum http_method method)
-{
-    switch (method) {
-    case HTTP_GET:
-        return "GET";
-    case HTTP_POST:
-        return "POST";
-    case HTTP_DELETE:
-        return "DELETE";
-    }
-    ensure(!"a method");
+    json_end(out, ']');
 }
 
 static void add_route(const struct listener *listener, const struct route *route, struct buf *out)
 {
-    open_object(out);
-    add_text(out, "role", listener->role);
-    add_text(out, "method", method_name(route->method));
-    add_text(out, "path", route->path);
-    add_number(out, "body_bytes", (int64_t)route->body_bytes);
-    add_flag(out, "stream", route->stream);
-    add_flag(out, "guarded", route->guarded);
-    buf_add_char(out, '}');
+    json_begin(out, NULL, '{');
+    json_text(out, "role", listener->role);
+    json_text(out, "method", http_method_name(route->method));
+    json_text(out, "path", route->path);
+    json_number(out, "body_bytes", (int64_t)route->body_bytes);
+    json_flag(out, "stream", route->stream);
+    json_flag(out, "guarded", route->guarded);
+    json_end(out, '}');
 }
 
 static void add_routes(const struct service *service, struct buf *out)
 {
-    open_list(out, "routes");
+    json_begin(out, "routes", '[');
     for (size_t i = 0; i < service->listeners.count; i++) {
         const struct listener *listener = &service->listeners.items[i];
         for (size_t k = 0; k < listener->routes.count; k++)
             add_route(listener, &listener->routes.items[k], out);
     }
-    buf_add_char(out, ']');
+    json_end(out, ']');
 }
 
 /* ---- Topics ---- */
@@ -128,26 +64,26 @@ static void add_routes(const struct service *service, struct buf *out)
 static void add_state_config(struct buf *out)
 {
     /* An erased person is gone within days; who was away for longer than 30 rebuilds its copy. */
-    add_text(out, "cleanup.policy", "compact");
-    add_text(out, "max.compaction.lag.ms", "259200000");
-    add_text(out, "delete.retention.ms", "2592000000");
-    add_text(out, "min.cleanable.dirty.ratio", "0.1");
+    json_text(out, "cleanup.policy", "compact");
+    json_text(out, "max.compaction.lag.ms", "259200000");
+    json_text(out, "delete.retention.ms", "2592000000");
+    json_text(out, "min.cleanable.dirty.ratio", "0.1");
 }
 
 static void add_retention(int64_t ms, struct buf *out)
 {
-    add_text(out, "cleanup.policy", "delete");
-    add_name(out, "retention.ms");
-    buf_printf(out, "\"%lld\"", (long long)ms);
+    json_text(out, "cleanup.policy", "delete");
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)ms);
+    json_text(out, "retention.ms", text);
 }
 
 static void add_topic_config(const struct topic *topic, struct buf *out)
 {
-    add_name(out, "config");
-    buf_add_char(out, '{');
-    add_text(out, "message.timestamp.type", "LogAppendTime");
-    add_text(out, "segment.ms", "86400000");
-    add_text(out, "max.message.bytes", "1048588"); /* of a compressed batch; an event has 64 KiB */
+    json_begin(out, "config", '{');
+    json_text(out, "message.timestamp.type", "LogAppendTime");
+    json_text(out, "segment.ms", "86400000");
+    json_text(out, "max.message.bytes", "1048588"); /* of a compressed batch; an event has 64 KiB */
     switch (topic->cleanup) {
     case TOPIC_STATE:
         add_state_config(out);
@@ -159,16 +95,16 @@ static void add_topic_config(const struct topic *topic, struct buf *out)
         add_retention(-1, out);
         break;
     }
-    buf_add_char(out, '}');
+    json_end(out, '}');
 }
 
 static void add_topic(const struct topic *topic, int64_t partitions, struct buf *out)
 {
-    open_object(out);
-    add_text(out, "name", topic->name);
-    add_number(out, "partitions", topic->cleanup == TOPIC_LEDGER ? 1 : partitions);
+    json_begin(out, NULL, '{');
+    json_text(out, "name", topic->name);
+    json_number(out, "partitions", topic->cleanup == TOPIC_LEDGER ? 1 : partitions);
     add_topic_config(topic, out);
-    buf_add_char(out, '}');
+    json_end(out, '}');
 }
 
 static bool owns(const struct service *service, const struct topic *topic)
@@ -178,20 +114,20 @@ static bool owns(const struct service *service, const struct topic *topic)
 
 static void add_topics(const struct service *service, int64_t partitions, struct buf *out)
 {
-    open_list(out, "topics");
+    json_begin(out, "topics", '[');
     for (size_t i = 0; i < topics_all_count; i++)
         if (owns(service, topics_all[i]))
             add_topic(topics_all[i], partitions, out);
-    buf_add_char(out, ']');
+    json_end(out, ']');
 }
 
 static void add_observer_topics(const struct service *service, struct buf *out)
 {
-    open_list(out, "observer_topics");
+    json_begin(out, "observer_topics", '[');
     for (size_t i = 0; i < topics_all_count; i++)
         if (owns(service, topics_all[i]) && !topics_all[i]->personal)
-            add_item(out, topics_all[i]->name);
-    buf_add_char(out, ']');
+            json_text(out, NULL, topics_all[i]->name);
+    json_end(out, ']');
 }
 
 /* ---- ACLs ---- */
@@ -206,13 +142,13 @@ static const char *const read_and_write[] = {"read", "write", "describe", NULL};
 
 static void add_acl(const struct acl *acl, struct buf *out)
 {
-    open_object(out);
-    add_text(out, "role", acl->role);
-    add_text(out, "resource", acl->resource);
-    add_text(out, "name", acl->name);
-    add_text(out, "pattern", acl->pattern);
+    json_begin(out, NULL, '{');
+    json_text(out, "role", acl->role);
+    json_text(out, "resource", acl->resource);
+    json_text(out, "name", acl->name);
+    json_text(out, "pattern", acl->pattern);
     add_texts(out, "operations", acl->operations);
-    buf_add_char(out, '}');
+    json_end(out, '}');
 }
 
 static void add_apply_acls(const struct service *service, const char *prefix, struct buf *out)
@@ -229,7 +165,7 @@ static void add_acls(const struct service *service, struct buf *out)
 {
     char prefix[64];
     snprintf(prefix, sizeof prefix, "eiso.%s.", service->name);
-    open_list(out, "acls");
+    json_begin(out, "acls", '[');
     if (service_emits(service))
         add_acl(&(struct acl){"relay", "topic", prefix, "prefixed", read_and_write}, out);
     add_apply_acls(service, prefix, out);
@@ -237,13 +173,13 @@ static void add_acls(const struct service *service, struct buf *out)
         add_acl(&(struct acl){service->listeners.items[i].role, "topic", topic_revocations.name,
                               "literal", read_only},
                 out);
-    buf_add_char(out, ']');
+    json_end(out, ']');
 }
 
 void service_describe(const struct service *service, int64_t partitions, struct buf *out)
 {
-    buf_add_char(out, '{');
-    add_text(out, "service", service->name);
+    json_begin(out, NULL, '{');
+    json_text(out, "service", service->name);
     add_roles(service, out);
     add_routes(service, out);
     add_topics(service, partitions, out);
@@ -251,5 +187,6 @@ void service_describe(const struct service *service, int64_t partitions, struct 
     add_observer_topics(service, out);
     if (service->demo)
         add_texts(out, "demo", service->demo);
-    buf_add_text(out, "}\n");
+    json_end(out, '}');
+    buf_add_char(out, '\n');
 }

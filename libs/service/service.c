@@ -198,7 +198,7 @@ static int run_role(struct process *process)
 
 /* ---- Arguments ---- */
 
-enum action { RUN_ROLE, RUN_COMMAND, DESCRIBE, HELP, PRINT_CONFIG, VERSION, MISUSED };
+enum action { RUN_ROLE, RUN_COMMAND, DESCRIBE, OPENAPI, HELP, PRINT_CONFIG, VERSION, MISUSED };
 
 struct arguments {
     enum action action;
@@ -210,6 +210,7 @@ static struct arguments arguments_read(int argc, char **argv)
 {
     static const struct option options[] = {{"role", required_argument, NULL, RUN_ROLE},
                                             {"describe", no_argument, NULL, DESCRIBE},
+                                            {"openapi", no_argument, NULL, OPENAPI},
                                             {"help", no_argument, NULL, HELP},
                                             {"print-config", no_argument, NULL, PRINT_CONFIG},
                                             {"version", no_argument, NULL, VERSION},
@@ -239,10 +240,11 @@ static void print_and_free(struct buf *out)
 
 static void help_print(const struct service *service, struct buf *out)
 {
-    buf_printf(out,
-               "eiso-%s --role ROLE | --describe | --help | --print-config | --version\n"
-               "eiso-%s COMMAND ARGUMENT...\n\nRoles:",
-               service->name, service->name);
+    buf_printf(
+        out,
+        "eiso-%s --role ROLE | --describe | --openapi | --help | --print-config | --version\n"
+        "eiso-%s COMMAND ARGUMENT...\n\nRoles:",
+        service->name, service->name);
     for (size_t i = 0; i < service->listeners.count; i++)
         buf_printf(out, " %s", service->listeners.items[i].role);
     buf_printf(out, "%s%s jobs migrate\n\nCommands:\n", service_applies(service) ? " apply" : "",
@@ -288,6 +290,24 @@ static int print_description(const struct service *service)
     service_describe(service, settings.partitions, &out);
     print_and_free(&out);
     return EXIT_DONE;
+}
+
+static int print_openapi(const struct service *service)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct common_settings common;
+    struct err err = {0};
+    struct buf out = {0};
+    if (conf_read(&common_settings, &common, &arena, &err)) {
+        log_error("wrong settings", &err);
+        return EXIT_USAGE;
+    }
+    const struct openapi_settings settings = {common.url, cookie_port(common.url)};
+    bool complete = service_openapi(service, &settings, &out, &err);
+    if (!complete)
+        fprintf(stderr, "eiso-%s: %s\n", service->name, err.text);
+    print_and_free(&out);
+    return complete ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int print_config(const struct process *process)
@@ -346,6 +366,8 @@ int service_main(const struct service *service, int argc, char **argv)
         return print_version(service);
     case DESCRIBE:
         return print_description(service);
+    case OPENAPI:
+        return print_openapi(service);
     case PRINT_CONFIG:
     case RUN_ROLE:
     case RUN_COMMAND:

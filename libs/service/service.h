@@ -4,6 +4,7 @@
  *
  *     eiso-grades --role api|push|apply|relay|jobs|migrate   runs exactly one role
  *     eiso-grades --describe        what deploy needs: roles, routes, topics, ACLs, as JSON
+ *     eiso-grades --openapi         the reference of its routes: OpenAPI 3.1
  *     eiso-grades --help | --print-config | --version
  *     eiso-grades history ls | history accept | quarantine ls | quarantine drop ID
  *     eiso-grades COMMAND ...       what the service adds

@@ -19,6 +19,16 @@ bool service_has_role(const struct service *service, const char *role);
 
 void service_describe(const struct service *service, int64_t partitions, struct buf *out);
 
+/* Where the service is met. */
+struct openapi_settings {
+    const char *url;
+    int cookie_port;
+};
+
+/* The reference, OpenAPI 3.1. False: a route's row lacks something, and `err` says what. */
+bool service_openapi(const struct service *service, const struct openapi_settings *settings,
+                     struct buf *out, struct err *err) MUST_CHECK;
+
 /* "<pokes>/<service>-<role>-<slot>.poke", in the process's arena. */
 char *process_poke_path(struct process *process, const char *role, int64_t slot);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "service/gather.h"
 #include "service/service_internal.h"
 #include "testkit/testkit.h"
 
@@ -27,9 +28,31 @@ static void nothing(struct http_request *request)
     http_answer_empty(request, 204);
 }
 
+struct shown {
+    struct uuid id;
+    int32_t points;
+};
+static const struct field shown_fields[] = {
+    FIELD(shown, id, .required = true),
+    FIELD(shown, points, .max = 100, .about = "Of 100."),
+};
+static const struct record shown_record = RECORD(shown, shown_fields);
+static const char *const sample_outcomes[] = {"created", "rejected", NULL};
+static const struct entrance sample_entrance = {.record = &shown_record,
+                                                .outcomes = sample_outcomes};
+static const struct stream_event sample_events[] = {{"mark", &shown_record, "A mark."}, {0}};
+
 static const struct route sample_routes[] = {
-    {.method = HTTP_POST, .path = "/v1/marks", .handler = nothing, .body_bytes = 4194304},
-    {.method = HTTP_GET, .path = "/v1/marks/stream", .handler = nothing, .stream = true}};
+    {HTTP_POST, "/v1/marks", nothing, .body_bytes = 4194304, .scope = SCOPE_MARKS_WRITE,
+     .query = &gather_query, .entrance = &sample_entrance, .answer = {ANSWER_OUTCOMES},
+     .summary = "Takes marks."},
+    {HTTP_GET, "/v1/marks/{id}", nothing, .answer = {ANSWER_ITEM, &shown_record},
+     .summary = "A mark."},
+    {HTTP_DELETE, "/v1/marks/{id}", nothing, .answer = {ANSWER_EMPTY},
+     .problems = PROBLEMS({409, "in_use"}), .summary = "No mark."},
+    {HTTP_GET, "/v1/marks/stream", nothing, .open = true, .stream = true,
+     .query = QUERY({"after", PARAMETER_TEXT, .max = 9}),
+     .answer = {ANSWER_EVENTS, .events = sample_events}, .summary = "Marks."}};
 
 static int dig(struct process *process, struct db *db, int argc, char **argv)
 {
@@ -146,6 +169,67 @@ static void a_state_topic_is_compacted_and_people_are_not_observed(void **state)
     assert_null(strstr(observed, "eiso.registry.people.v1"));
 }
 
+static void assert_parts(struct buf *out, const char *const *parts, size_t count)
+{
+    buf_add_char(out, '\0');
+    for (size_t i = 0; i < count; i++)
+        if (!strstr(out->ptr, parts[i]))
+            fail_msg("no %s in %s", parts[i], out->ptr);
+}
+
+static void the_reference_follows_from_the_route_table(void **state)
+{
+    (void)state;
+    CLEANUP(buf_done) struct buf out = {0};
+    const struct openapi_settings settings = {"http://there:81", 81};
+    assert_true(service_openapi(&sample, &settings, &out, NULL));
+    static const char *const parts[] = {
+        "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"EISO grades\"",
+        "\"servers\":[{\"url\":\"http://there:81\"}]",
+        "\"/v1/marks\":{\"post\":{\"operationId\":\"post_v1_marks\"",
+        "\"application/vnd.msgpack\":{\"schema\":{\"type\":\"array\",\"maxItems\":5000,\"items\":{"
+        "\"$ref\":\"#/components/schemas/shown_sent\"}}}",
+        "\"enum\":[\"created\",\"rejected\"]",
+        "\"security\":[{\"client\":[\"marks.write\"]},{\"person\":[]}]",
+        "\"/v1/marks/{id}\":{\"get\":{\"operationId\":\"get_v1_marks_id\"",
+        "},\"delete\":{\"operationId\":\"delete_v1_marks_id\"",
+        "\"409\":{\"description\":\"`in_use`\"",
+        "\"text/event-stream\":{\"schema\":{\"type\":\"string\"},\"x-events\":[{\"event\":\"mark\"",
+        "\"name\":\"Last-Event-ID\",\"in\":\"header\"",
+        "\"maximum\":100,\"description\":\"Of 100.\"",
+        "\"in\":\"cookie\",\"name\":\"eiso_81\"",
+    };
+    assert_parts(&out, parts, COUNT_OF(parts));
+}
+
+/* The route as it is, without a part of its row. */
+static void assert_lacks(struct route route, const char *what)
+{
+    CLEANUP(buf_done) struct buf out = {0};
+    const struct openapi_settings settings = {"http://there", 80};
+    struct err err = {0};
+    const struct route routes[] = {route};
+    const struct listener listeners[] = {{.role = "api", .routes = ROUTES(routes)}};
+    const struct service service = {.name = "grades", .listeners = LISTENERS(listeners)};
+    assert_false(service_openapi(&service, &settings, &out, &err));
+    assert_non_null(strstr(err.text, what));
+}
+
+static void a_route_that_lacks_its_reference_is_refused(void **state)
+{
+    (void)state;
+    struct route route = sample_routes[0];
+    route.summary = NULL;
+    assert_lacks(route, "POST /v1/marks does not say a summary");
+    route = sample_routes[0];
+    route.answer.shape = ANSWER_UNSAID;
+    assert_lacks(route, "its answer");
+    route = sample_routes[0];
+    route.entrance = NULL;
+    route.answer = (struct route_answer){ANSWER_EMPTY};
+    assert_lacks(route, "what its body holds");
+}
+
 static void the_program_describes_itself_without_settings(void **state)
 {
     (void)state;
@@ -154,6 +238,8 @@ static void the_program_describes_itself_without_settings(void **state)
     setenv("EISO_PARTITIONS", "24", 1);
     assert_int_equal(RUN(said, "--describe"), EXIT_DONE);
     assert_non_null(strstr(said, "{\"name\":\"eiso.grades.marks.v1\",\"partitions\":24,"));
+    assert_int_equal(RUN(said, "--openapi"), EXIT_DONE);
+    assert_non_null(strstr(said, "{\"openapi\":\"3.1.0\""));
     assert_int_equal(RUN(said, "--version"), EXIT_DONE);
     assert_string_equal(said, "eiso-grades " EISO_VERSION "\n");
     assert_int_equal(RUN(said, "--help"), EXIT_DONE);
@@ -284,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_description_has_all_that_an_installation_needs),
         TEST(a_state_topic_is_compacted_and_people_are_not_observed),
+        TEST(the_reference_follows_from_the_route_table),
+        TEST(a_route_that_lacks_its_reference_is_refused),
         TEST(the_program_describes_itself_without_settings),
         TEST(wrong_arguments_are_refused),
         TEST(wrong_settings_are_refused),
