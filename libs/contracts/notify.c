@@ -10,11 +10,11 @@ static const struct value kind_names[] = {
 };
 const struct values feed_kinds = VALUES(kind_names);
 
-static const struct field child_fields[] = {
+static const struct field feed_child_fields[] = {
     FIELD(feed_child, id, .required = true),
     FIELD(feed_child, name),
 };
-static const struct record child_record = RECORD(feed_child, child_fields);
+static const struct record child_record = RECORD(feed_child, feed_child_fields);
 
 /* What a correction changes. */
 #define RESULT                                                                                  \
@@ -23,7 +23,7 @@ static const struct record child_record = RECORD(feed_child, child_fields);
         FIELD(feed_facts, code, .values = &absence_codes),                                      \
         FIELD(feed_facts, minutes, .min = 1, .max = 240)
 
-static const struct field facts_fields[] = {
+static const struct field feed_facts_fields[] = {
     FIELD(feed_facts, class),
     FIELD(feed_facts, subject, .max = 64, .text = TEXT_CODE),
     FIELD(feed_facts, date),
@@ -32,10 +32,10 @@ static const struct field facts_fields[] = {
     FIELD(feed_facts, work, .values = &mark_kinds),
     RESULT,
 };
-static const struct record facts_record = RECORD(feed_facts, facts_fields);
+static const struct record facts_record = RECORD(feed_facts, feed_facts_fields);
 
-static const struct field before_fields[] = {RESULT};
-static const struct record before_record = RECORD(feed_facts, before_fields);
+static const struct field feed_before_fields[] = {RESULT};
+static const struct record before_record = RECORD(feed_facts, feed_before_fields);
 
 #define ITEM                                                                                     \
     FIELD(feed_item, id, .required = true),                                                      \
@@ -47,11 +47,11 @@ static const struct record before_record = RECORD(feed_facts, before_fields);
         FIELD(feed_item, before, .record = &before_record), FIELD(feed_item, corrects),          \
         FIELD(feed_item, retracts)
 
-static const struct field stream_fields[] = {ITEM};
-const struct record feed_stream_item = RECORD(feed_item, stream_fields);
+static const struct field feed_stream_fields[] = {ITEM};
+const struct record feed_stream_item = RECORD(feed_item, feed_stream_fields);
 
-static const struct field inbox_fields[] = {ITEM, FIELD(feed_item, read)};
-const struct record feed_inbox_item = RECORD(feed_item, inbox_fields);
+static const struct field feed_inbox_fields[] = {ITEM, FIELD(feed_item, read)};
+const struct record feed_inbox_item = RECORD(feed_item, feed_inbox_fields);
 
 static const struct field inbox_child_fields[] = {
     FIELD(inbox_child, id, .required = true),

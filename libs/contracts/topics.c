@@ -13,26 +13,27 @@
 
 enum { FACT_DAYS = 400 };
 
-#define REGISTRY_TOPIC(entity, ...)                                                           \
-    {                                                                                         \
-        .name = "eiso.registry." entity ".v1", .service = "registry", .cleanup = TOPIC_STATE, \
-        ##__VA_ARGS__                                                                         \
+#define REGISTRY_TOPIC(entity, key_, ...)                                          \
+    {                                                                              \
+        .name = "eiso.registry." entity ".v1", .service = "registry", .key = key_, \
+        .cleanup = TOPIC_STATE, ##__VA_ARGS__                                      \
     }
 
-const struct topic topic_organisations = REGISTRY_TOPIC("organisations");
-const struct topic topic_people = REGISTRY_TOPIC("people", .personal = true);
-const struct topic topic_classes = REGISTRY_TOPIC("classes");
-const struct topic topic_enrolments = REGISTRY_TOPIC("enrolments");
-const struct topic topic_assignments = REGISTRY_TOPIC("assignments");
-const struct topic topic_guardians = REGISTRY_TOPIC("guardians");
-const struct topic topic_accounts = REGISTRY_TOPIC("accounts", .personal = true);
-const struct topic topic_clients = REGISTRY_TOPIC("clients", .personal = true);
-const struct topic topic_aliases = REGISTRY_TOPIC("aliases");
-const struct topic topic_reference = REGISTRY_TOPIC("reference");
-const struct topic topic_keys = REGISTRY_TOPIC("keys");
+const struct topic topic_organisations = REGISTRY_TOPIC("organisations", "the entity's id");
+const struct topic topic_people = REGISTRY_TOPIC("people", "the entity's id", .personal = true);
+const struct topic topic_classes = REGISTRY_TOPIC("classes", "the entity's id");
+const struct topic topic_enrolments = REGISTRY_TOPIC("enrolments", "the entity's id");
+const struct topic topic_assignments = REGISTRY_TOPIC("assignments", "the entity's id");
+const struct topic topic_guardians = REGISTRY_TOPIC("guardians", "the entity's id");
+const struct topic topic_accounts = REGISTRY_TOPIC("accounts", "the entity's id", .personal = true);
+const struct topic topic_clients = REGISTRY_TOPIC("clients", "the entity's id", .personal = true);
+const struct topic topic_aliases = REGISTRY_TOPIC("aliases", "the entity's id");
+const struct topic topic_reference = REGISTRY_TOPIC("reference", "list:code");
+const struct topic topic_keys = REGISTRY_TOPIC("keys", "the key's kid");
 const struct topic topic_revocations = {
     .name = "eiso.registry.revocations.v1",
     .service = "registry",
+    .key = "the account, client, session or person",
     .cleanup = TOPIC_FACTS,
     .retention_days = 1,
     .personal = true,
@@ -40,36 +41,42 @@ const struct topic topic_revocations = {
 const struct topic topic_marks = {
     .name = "eiso.grades.marks.v1",
     .service = "grades",
+    .key = "the organisation of the class on the mark's date",
     .cleanup = TOPIC_FACTS,
     .retention_days = FACT_DAYS,
 };
 const struct topic topic_registers = {
     .name = "eiso.attendance.registers.v1",
     .service = "attendance",
+    .key = "the organisation of the class on the register's date",
     .cleanup = TOPIC_FACTS,
     .retention_days = FACT_DAYS,
 };
 const struct topic topic_deliveries = {
     .name = "eiso.notify.deliveries.v1",
     .service = "notify",
+    .key = "the recipient",
     .cleanup = TOPIC_FACTS,
     .retention_days = 7,
 };
 const struct topic topic_indicators = {
     .name = "eiso.reports.indicators.v1",
     .service = "reports",
+    .key = "node|date|set; the tree before the node where it is not territory",
     .cleanup = TOPIC_STATE,
 };
 const struct topic topic_small = {
     .name = "eiso.small.notes.v1",
     .service = "small",
+    .key = "the sender's",
     .cleanup = TOPIC_FACTS,
     .retention_days = 1,
 };
 
-#define HISTORY_TOPIC(service_)                                                              \
-    {                                                                                        \
-        .name = "eiso." service_ ".history.v1", .service = service_, .cleanup = TOPIC_LEDGER \
+#define HISTORY_TOPIC(service_)                                                          \
+    {                                                                                    \
+        .name = "eiso." service_ ".history.v1", .service = service_, .key = "the epoch", \
+        .cleanup = TOPIC_LEDGER                                                          \
     }
 static const struct topic history_topics[] = {
     HISTORY_TOPIC("registry"), HISTORY_TOPIC("grades"),  HISTORY_TOPIC("attendance"),

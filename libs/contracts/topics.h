@@ -23,6 +23,7 @@ enum topic_cleanup {
 struct topic {
     const char *name;    /* "eiso.grades.marks.v1" */
     const char *service; /* whose relay alone may write it */
+    const char *key;     /* what the key is, in English, for the reference */
     enum topic_cleanup cleanup;
     int retention_days; /* of facts */
     bool personal; /* holds people's data or who may log in: the demo's observer may not read it */
