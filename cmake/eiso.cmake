@@ -26,6 +26,7 @@ function(eiso_service NAME)
   eiso_embed(${NAME}-parts ${NAME}_schema ${ARG_MIGRATIONS})
   add_executable(eiso-${NAME} main.c)
   target_link_libraries(eiso-${NAME} PRIVATE ${NAME}-parts)
+  set_property(GLOBAL APPEND PROPERTY EISO_SERVICES $<TARGET_FILE:eiso-${NAME}>)
   eiso_tests(${NAME} TESTS ${ARG_TESTS} USES ${NAME}-parts ${ARG_TEST_USES})
 endfunction()
 
