@@ -834,7 +834,7 @@ static void the_scope_goes_to_sql_as_the_functions_for_rights_take_it(void **sta
     param_scope(&params, &it.seen, &it.arena);
     if (db_exec(it.db, &may, &params, &result, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(result_int(&result, 0, 0), 2);
+    assert_int_equal(result_int(&result, 0, 0), 3);
     result_done(&result);
     assert_int_equal(ask("GET /known", account(NEWCOMER)), 204);
     params = (struct params){0};

@@ -323,17 +323,17 @@ static void who_may_see_a_learner(void **state)
         {U(21), "2026-11-02", U(34), "{}", "{}", "0"},
         {U(21), "2025-12-31", U(34), "{}", "{}", "2"},
         {U(22), "2026-11-02", U(31), "{}", "{}", "0"},
-        {U(21), "2026-11-02", "null", "1", "{}", "2"}, /* the ministry, the department, */
-        {U(21), "2026-11-02", "null", "2", "{}", "2"},
-        {U(21), "2026-11-02", "null", "4", "{}", "2"}, /* the school of today, */
+        {U(21), "2026-11-02", "null", "1", "{}", "3"}, /* the ministry, the department, */
+        {U(21), "2026-11-02", "null", "2", "{}", "3"},
+        {U(21), "2026-11-02", "null", "4", "{}", "3"}, /* the school of today, */
         {U(21), "2026-11-02", "null", "3", "{}", "0"}, /* not the former one */
-        {U(21), "2026-03-02", "null", "3", "{}", "2"},
-        {U(21), "2026-07-01", "null", "3", "{}", "2"}, /* between two years: the last one */
+        {U(21), "2026-03-02", "null", "3", "{}", "3"},
+        {U(21), "2026-07-01", "null", "3", "{}", "3"}, /* between two years: the last one */
         {U(21), "2026-07-01", "null", "4", "{}", "0"},
-        {U(22), "2026-11-02", "null", "3", "{}", "2"}, /* left, and went nowhere */
+        {U(22), "2026-11-02", "null", "3", "{}", "3"}, /* left, and went nowhere */
         {U(23), "2026-11-02", "null", "4", "{}", "0"}, /* will come */
-        {U(23), "2027-01-10", "null", "4", "{}", "2"},
-        {U(21), "2026-11-02", "null", "{}", "14", "2"}, /* teachers */
+        {U(23), "2027-01-10", "null", "4", "{}", "3"},
+        {U(21), "2026-11-02", "null", "{}", "14", "3"}, /* teachers */
         {U(21), "2026-11-02", "null", "{}", "13", "0"},
         {U(24), "2026-11-02", "null", "1", "{}", "0"}, /* nobody's learner */
         {U(21), "2026-11-02", "null", "{}", "{}", "0"},
@@ -373,7 +373,7 @@ static void who_may_see_a_class_and_children(void **state)
                                                         14) "]),"
                                                             " (6, " U(15) ", array[" U(
                                                                 01) "], '{}')) v (i, c, n, t)"),
-        "2 2 0 2 0 0");
+        "3 3 0 3 0 0");
     run(copies, "insert into copy_link (id, learner, guardian, rights, valid_from, status, epoch,"
                 " revision) values (" U(55) "," U(21) "," U(31) ", 4, '2020-01-01', 2, 1, 1)");
     assert_string_equal(ask(copies, "select string_agg(rights::text, ' ') from children_of(" U(

@@ -1,14 +1,21 @@
 #include "service/access.h"
 
 #include "base/clock.h"
+#include "service/audit.h"
 #include "service/service.h"
-
-enum { DOES_NOT_EXIST = 0, MAY_NOT = 1, MAY = 2 };
 
 struct question {
     struct http_request *request;
     http_handler *then;
+    enum audit_subject kind;
+    struct uuid subject;
 };
+
+static void proceed(void *context)
+{
+    struct question *question = context;
+    question->then(question->request);
+}
 
 static void answered(void *context, const struct result *result, enum error code,
                      const struct err *err)
@@ -20,10 +27,13 @@ static void answered(void *context, const struct result *result, enum error code
         return;
     }
     switch (result_int(result, 0, 0)) {
-    case MAY:
+    case ACCESS_OFFICE:
+        audit_read(request, question->kind, &question->subject, proceed, question);
+        break;
+    case ACCESS_FAMILY:
         question->then(request);
         break;
-    case MAY_NOT:
+    case ACCESS_REFUSED:
         http_problem(request, 403, "forbidden", NULL);
         break;
     default:
@@ -31,11 +41,12 @@ static void answered(void *context, const struct result *result, enum error code
     }
 }
 
-static void ask(struct http_request *request, const struct statement *statement,
-                struct params *params, http_handler *then)
+static void ask(const struct question *asked, const struct statement *statement,
+                struct params *params)
 {
+    struct http_request *request = asked->request;
     struct question *question = ARENA_NEW(&request->arena, struct question);
-    *question = (struct question){request, then};
+    *question = *asked;
     param_scope(params, auth_principal(request), &request->arena);
     db_async_exec(process_of(request)->read, statement, params, answered, question);
 }
@@ -50,5 +61,14 @@ void access_learner(struct http_request *request, const struct uuid *learner,
     param_uuid(&params, learner);
     param_int(&params, (int32_t)right);
     param_date(&params, date_today());
-    ask(request, &statement, &params, then);
+    ask(&(struct question){request, then, AUDIT_PERSON, *learner}, &statement, &params);
+}
+
+void access_class(struct http_request *request, const struct uuid *class, http_handler *then)
+{
+    static const struct statement statement = {
+        "access_class", "select may_see_class($1, $2::smallint, $3, $4, $5)"};
+    struct params params = {0};
+    param_uuid(&params, class);
+    ask(&(struct question){request, then, AUDIT_CLASS, *class}, &statement, &params);
 }

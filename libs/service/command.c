@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "service/audit.h"
 #include "service/service_internal.h"
 
 const char *process_operator(struct process *process)
@@ -71,9 +73,41 @@ static int quarantine(struct process *process, struct db *db, int argc, char **a
     return EXIT_USAGE;
 }
 
+/* One of `of`, `by`, `from`, `to`, `most`, and its value. */
+static bool audit_read_pair(const char *name, struct str value, struct audit_wanted *wanted)
+{
+    int64_t most;
+    if (is(name, "of"))
+        return uuid_parse(value, &wanted->person);
+    if (is(name, "by"))
+        return uuid_parse(value, &wanted->reader);
+    if (is(name, "from"))
+        return instant_parse(value, &wanted->from);
+    if (is(name, "to"))
+        return instant_parse(value, &wanted->to);
+    if (!is(name, "most") || !str_to_int64(value, 1, INT32_MAX, &most))
+        return false;
+    wanted->limit = (int32_t)most;
+    return true;
+}
+
+static int audit(struct process *process, struct db *db, int argc, char **argv)
+{
+    (void)process;
+    struct audit_wanted wanted = {.limit = 1000};
+    struct buf out = {0};
+    struct err err = {0};
+    for (int i = 1; i < argc; i += 2)
+        if (i + 1 == argc || !audit_read_pair(argv[i], str_from(argv[i + 1]), &wanted))
+            return EXIT_USAGE;
+    return finish(audit_list(db, &wanted, &out, &err), &err, &out);
+}
+
 static const struct command history_command = {"history", "ls | accept", history};
 static const struct command quarantine_command = {"quarantine", "ls | release ID | drop ID",
                                                   quarantine};
+static const struct command audit_command = {
+    "audit", "[of PERSON] [by READER] [from INSTANT] [to INSTANT] [most ROWS]", audit};
 
 /* The i-th of all commands that this service has; NULL behind the last. */
 static const struct command *command_at(const struct service *service, size_t i)
@@ -82,6 +116,8 @@ static const struct command *command_at(const struct service *service, size_t i)
         return &history_command;
     if (service_applies(service) && i-- == 0)
         return &quarantine_command;
+    if (i-- == 0)
+        return &audit_command;
     return i < service->commands.count ? &service->commands.items[i] : NULL;
 }
 
@@ -101,12 +137,13 @@ void command_help(const struct service *service, struct buf *out)
         buf_printf(out, "  %s %s\n", command->name, command->usage);
 }
 
-/* The built-in ones mend a log that does not speak; a service's own may write to it, so that it
- * must. */
+/* The built-in ones only look, or mend a log that does not speak; a service's own may write to it,
+ * so that it must. */
 static enum error command_connect(struct process *process, const struct command *command,
                                   struct db **db, struct err *err)
 {
-    bool built_in = command == &history_command || command == &quarantine_command;
+    bool built_in =
+        command == &history_command || command == &quarantine_command || command == &audit_command;
     enum error code = db_open(db, process->common.database, err);
     if (!code && !built_in && service_emits(process->service))
         code = outbox_open(*db, NULL, err);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "service/audit.h"
 #include "service/gather.h"
 #include "service/service_internal.h"
 
@@ -158,6 +159,7 @@ static void end(struct listening *listening)
     if (process->server)
         http_server_close(process->server);
     gather_free(process->gather);
+    audit_free(process->audit);
     db_async_free(process->write);
     db_async_free(process->read);
     if (process->state && listening->listener->stop)

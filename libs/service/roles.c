@@ -3,9 +3,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/audit.h"
 #include "service/service_internal.h"
 
-enum { MIGRATE_PATIENCE_S = 60, PARTITIONS_EVERY_MS = 60000, LONGEST_SLEEP_MS = 1000 };
+enum {
+    MIGRATE_PATIENCE_S = 60,
+    PARTITIONS_EVERY_MS = 60000,
+    AUDIT_EVERY_MS = 3600 * 1000,
+    LONGEST_SLEEP_MS = 1000
+};
 
 /* ---- apply ---- */
 
@@ -102,7 +108,14 @@ static enum error make_partitions(struct process *process, struct db *db, struct
     return outbox_partitions(db, days ? days : LOG_KEEP_DAYS, err);
 }
 
+static enum error keep_audit(struct process *process, struct db *db, struct err *err)
+{
+    (void)process;
+    return audit_keep(db, err);
+}
+
 static const struct job partitions_job = {"partitions", PARTITIONS_EVERY_MS, make_partitions};
+static const struct job audit_job = {"audit", AUDIT_EVERY_MS, keep_audit};
 
 /* A job and when it is due again (monotonic). */
 struct turn {
@@ -118,9 +131,10 @@ struct turns {
 static struct turns turns_make(struct process *process)
 {
     const struct jobs *own = &process->service->jobs;
-    struct turns turns = {ARENA_ARRAY(&process->arena, own->count + 1, struct turn), 0};
+    struct turns turns = {ARENA_ARRAY(&process->arena, own->count + 2, struct turn), 0};
     if (service_emits(process->service))
         turns.items[turns.count++].job = &partitions_job;
+    turns.items[turns.count++].job = &audit_job;
     for (size_t i = 0; i < own->count; i++)
         turns.items[turns.count++].job = &own->items[i];
     return turns;
@@ -200,7 +214,7 @@ enum error role_jobs(struct process *process, struct err *err)
 /* ---- migrate ---- */
 
 extern const struct embedded service_schema[];
-const struct migration_set service_migrations = {"service", service_schema, 1};
+const struct migration_set service_migrations = {"service", service_schema, 2};
 
 static enum error schema_apply(struct process *process, struct db *db, struct err *err)
 {
@@ -225,6 +239,8 @@ static enum error first_jobs(struct process *process, struct db *db, struct err 
     enum error code = ERROR_NONE;
     if (service_emits(process->service))
         code = make_partitions(process, db, err);
+    if (!code)
+        code = audit_keep(db, err);
     for (size_t i = 0; !code && i < jobs->count; i++)
         if (jobs->items[i].with_migrate)
             code = jobs->items[i].run(process, db, err);

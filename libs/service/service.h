@@ -7,6 +7,7 @@
  *     eiso-grades --openapi         the reference of its routes: OpenAPI 3.1
  *     eiso-grades --help | --print-config | --version
  *     eiso-grades history ls | history accept | quarantine ls | quarantine drop ID
+ *     eiso-grades audit [of PERSON] [by READER] [from INSTANT] [to INSTANT] [most ROWS]
  *     eiso-grades COMMAND ...       what the service adds
  *
  * Exit codes: 0 done or drained; 1 it could not go on, and one log line says why; 2 wrong arguments
@@ -28,6 +29,7 @@
 #include "outbox/outbox.h"
 
 struct service;
+struct audit;
 struct gather;
 struct health;
 
@@ -61,6 +63,7 @@ struct process {
     struct db_async *write; /* one call in flight; outbox_open on each connection */
     struct db_async *read;  /* pipelined */
     struct gather *gather;  /* of `write` */
+    struct audit *audit;    /* audit.h; NULL: nothing was audited yet */
     void *state;            /* the service's own, made by `start` */
     volatile bool stop;     /* it was told to end */
     struct health *health;  /* what the observer shows */

@@ -2,15 +2,18 @@
 #include "api.h"
 #include "base/clock.h"
 #include "contracts/registry.h"
+#include "service/access.h"
+#include "service/audit.h"
 #include "store.h"
 
-enum { SESSION_ENDED = -1, MAY_NOT = 1, MAY = 2 };
+enum { SESSION_ENDED = -1 };
 
 /* A read on its way; in the request's arena. */
 struct reading {
     struct http_request *request;
     const struct record *view;
     struct page page;
+    enum audit_subject audited; /* of page.of */
     void (*then)(struct reading *reading);
 };
 
@@ -29,6 +32,12 @@ static struct reading *reading_new(struct http_request *request, const struct re
 
 /* ---- May they? ---- */
 
+static void proceed(void *context)
+{
+    struct reading *reading = context;
+    reading->then(reading);
+}
+
 static void answered(void *context, const struct result *result, enum error code,
                      const struct err *err)
 {
@@ -38,10 +47,13 @@ static void answered(void *context, const struct result *result, enum error code
         return;
     }
     switch (result_int(result, 0, 0)) {
-    case MAY:
+    case ACCESS_OFFICE:
+        audit_read(reading->request, reading->audited, &reading->page.of, proceed, reading);
+        break;
+    case ACCESS_FAMILY:
         reading->then(reading);
         break;
-    case MAY_NOT:
+    case ACCESS_REFUSED:
         http_problem(reading->request, 403, "forbidden", NULL);
         break;
     case SESSION_ENDED:
@@ -163,6 +175,7 @@ static void list_roster(struct reading *reading)
 void get_class_learners(struct http_request *request)
 {
     struct reading *reading = reading_new(request, &roster_entry_record, list_roster);
+    reading->audited = AUDIT_CLASS;
     struct caller caller = caller_of(request);
     reading->page.date = http_query_date(request, "date", date_today());
     if (http_path_uuid(request, 0, &reading->page.of) && read_page(reading))
@@ -180,6 +193,7 @@ static void show_person(struct reading *reading)
 void get_person(struct http_request *request)
 {
     struct reading *reading = reading_new(request, &person_event, show_person);
+    reading->audited = AUDIT_PERSON;
     struct caller caller = caller_of(request);
     if (caller.principal->kind == PRINCIPAL_CLIENT &&
         !(caller.principal->scopes & SCOPE_REGISTRY_READ))

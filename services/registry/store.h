@@ -68,8 +68,7 @@ void store_key_publish(struct db_async *db, const struct public_key *key, struct
 
 /* ---- Reads ---- */
 
-/* One smallint: 2 the caller may, 1 it is in its subtree but it may not, 0 it does not exist for
- * it, -1 its session was ended (schema/0012_reads.sql). The organisation may be nil: its own nodes.
+/* One smallint: enum access (service/access.h), or -1: its session was ended (schema/0012_reads.sql). The organisation may be nil: its own nodes.
  */
 struct caller {
     const struct principal *principal;

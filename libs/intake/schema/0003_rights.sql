@@ -1,6 +1,7 @@
 -- Who may see what, from the copies. The caller is given as (kind, person, nodes, classes): kind 1 a client, 2 an account;
--- nodes whose subtrees it sees by its client or official role; classes that it teaches. Answers: 2 may, 1 is within its subtree
--- but may not (403), 0 does not exist for it (404).
+-- nodes whose subtrees it sees by its client or official role; classes that it teaches. Answers (service/access.h): 3 may, by
+-- office or as a client: the read is written down; 2 may, as the learner or its guardian; 1 is within its subtree but may not
+-- (403); 0 does not exist for it (404).
 
 -- All facts of a learner, by whomever they were taken: whoever is responsible for the learner today sees them. That are the
 -- subtree and the teachers of the enrolments that are in force; where none is (between two years, after leaving), of those that
@@ -32,7 +33,7 @@ begin
         select from copy_enrolment e left join copy_class c on c.id = e.class left join copy_organisation o on o.id = c.organisation
         where e.learner = p_learner and e.valid_from <= p_today and coalesce(e.valid_to, p_today) >= v_last
           and (e.class = any (p_classes) or o.path && p_nodes)) then
-        return 2;
+        return 3;
     end if;
     return case when v_link then 1 else 0 end;
 end $$;
@@ -41,11 +42,11 @@ create function may_see_class(p_class uuid, p_kind smallint, p_person uuid, p_no
     returns smallint language plpgsql stable as $$
 begin
     if p_class = any (p_classes) then
-        return 2;
+        return 3;
     end if;
     if exists (select from copy_class c join copy_organisation o on o.id = c.organisation
                where c.id = p_class and o.path && p_nodes) then
-        return 2;
+        return 3;
     end if;
     return 0;
 end $$;

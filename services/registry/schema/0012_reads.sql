@@ -1,5 +1,5 @@
--- Who may see what of the registry itself; answers as in intake's 0003_rights.sql (2 may, 1 within the subtree but may not, 0 does
--- not exist for the caller), and -1 where the session was ended. p_overview: nodes whose subtrees' figures the caller sees.
+-- Who may see what of the registry itself; answers as in intake's 0003_rights.sql (3 may, and the read is written down, 2 may, 1 within
+-- the subtree but may not, 0 does not exist for the caller), and -1 where the session was ended. p_overview: nodes whose subtrees' figures the caller sees.
 
 create function session_is_open(p_session uuid) returns boolean language sql stable as $$
     select p_session is null or exists (select from session s where s.id = p_session and s.ended_at is null)
@@ -19,7 +19,7 @@ $$;
 create function may_see_roster(p_class uuid, p_kind smallint, p_person uuid, p_nodes uuid[], p_classes uuid[], p_session uuid,
                                p_overview uuid[]) returns smallint language sql stable as $$
     select case when not session_is_open(p_session) then -1
-                when may_see_class(p_class, p_kind, p_person, p_nodes, p_classes) = 2 then 2
+                when may_see_class(p_class, p_kind, p_person, p_nodes, p_classes) = 3 then 3
                 when exists (select from class c join organisation o on o.id = c.organisation
                              where c.id = p_class and o.path && p_overview) then 1
                 else 0 end::smallint
@@ -40,9 +40,10 @@ create function may_see_person(p_id uuid, p_today date, p_kind smallint, p_perso
         where g.guardian = p_id
     )
     select case when not session_is_open(p_session) then -1
-                when greatest(may_see_learner(p_id, 1, p_today, p_kind, p_person, p_nodes, p_classes),
-                              may_see_learner(p_id, 2, p_today, p_kind, p_person, p_nodes, p_classes)) = 2
-                     or exists (select from tied t where t.path && p_nodes) then 2
+                when s.learner >= 2 then s.learner
+                when exists (select from tied t where t.path && p_nodes) then 3
                 when exists (select from tied t where t.path && p_overview) then 1
                 else 0 end::smallint
+    from (select greatest(may_see_learner(p_id, 1, p_today, p_kind, p_person, p_nodes, p_classes),
+                          may_see_learner(p_id, 2, p_today, p_kind, p_person, p_nodes, p_classes)) as learner) s
 $$;
