@@ -67,6 +67,9 @@ size_t revocations_count(const struct revocations *revocations);
 /* Whether the session, or its account or client, was ended after the token was issued. */
 bool revocations_hit(const struct revocations *revocations, const struct principal *principal);
 
+/* When we learned last that this person's rights were changed, or everybody's; 0: never. */
+int64_t revocations_person_us(const struct revocations *revocations, const struct uuid *person);
+
 /* For how long what the copies say about a person may be believed at `now_us`: each copy follows
  * its topic, which may be behind this one, so belief begins with a second and grows with the time
  * since the revocation. */
@@ -76,7 +79,9 @@ int64_t revocations_trust_us(const struct revocations *revocations, const struct
 /* ---- feed.c: the topic of revocations ---- */
 
 /* Reads the topic from its beginning on the loop and goes on reading; while Kafka is away it tries
- * again. `changed` is called after each batch that was noted. */
+ * again. `changed` is called after each batch that was noted. What a batch says of grants goes to
+ * the copies before, over the connection by which rights are read: who reads behind it does not see
+ * an older state of them. */
 struct feed;
 struct feed *feed_open(const struct auth_options *options, struct revocations *revocations,
                        loop_callback *changed, void *context);

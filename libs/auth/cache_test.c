@@ -150,6 +150,12 @@ static void trust_grows_with_the_time_since_a_revocation(void **state)
     revocations_note(revocations, &revocation, 100 * SECOND_US);
     assert_int_equal(revocations_trust_us(revocations, &person, 100 * SECOND_US), SECOND_US);
     assert_int_equal(revocations_trust_us(revocations, &person, 107 * SECOND_US), 8 * SECOND_US);
+    struct uuid other = uuid_v7();
+    assert_int_equal(revocations_person_us(revocations, &other), 0);
+    revocation = (struct revocation){.kind = REVOKED_EVERYBODY, .at = {clock_now()}};
+    revocations_note(revocations, &revocation, 110 * SECOND_US);
+    assert_int_equal(revocations_person_us(revocations, &other), 110 * SECOND_US);
+    assert_int_equal(revocations_person_us(revocations, &person), 110 * SECOND_US);
     revocations_free(revocations);
 }
 

@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "contracts/topics.h"
+#include "intake/intake.h"
 #include "testkit/testkit.h"
 
 struct world {
     struct arena arena;
     struct testkit_server *kafka;
     struct loop *loop;
+    struct db_async *read; /* of a database that is not there */
     struct revocations *revocations;
     struct feed *feed;
     int changed;
@@ -65,8 +67,10 @@ static void changed(void *context)
 
 static void open_feed(void)
 {
-    struct auth_options options = {
-        .loop = it.loop, .brokers = testkit_server_address(it.kafka), .client_id = "test"};
+    struct auth_options options = {.loop = it.loop,
+                                   .read = it.read,
+                                   .brokers = testkit_server_address(it.kafka),
+                                   .client_id = "test"};
     it.feed = feed_open(&options, it.revocations, changed, NULL);
 }
 
@@ -74,6 +78,7 @@ static int begin(void **state)
 {
     (void)state;
     it.loop = loop_new();
+    it.read = db_async_new(it.loop, &(struct db_async_options){.conninfo = "host=/nonexistent"});
     it.revocations = revocations_new();
     it.changed = 0;
     open_feed();
@@ -84,6 +89,7 @@ static int end(void **state)
 {
     (void)state;
     feed_close(it.feed);
+    db_async_free(it.read);
     revocations_free(it.revocations);
     loop_free(it.loop);
     return 0;
@@ -93,15 +99,16 @@ static int end(void **state)
 
 static void produce(const char *type, struct str key, struct str value)
 {
+    const struct bus_header headers[] = {{STR("ce_type"), str_from(type)},
+                                         {STR("eiso_position"), STR("2.10.1.0 2.9.1.0")}};
     struct bus_producer_options options = {.settings = settings()};
     struct bus_producer *producer;
-    struct bus_header header = {STR("ce_type"), str_from(type)};
     struct bus_message_out message = {.topic = topic_revocations.name,
                                       .partition = -1,
                                       .key = key,
                                       .value = value,
-                                      .headers = &header,
-                                      .header_count = 1};
+                                      .headers = headers,
+                                      .header_count = COUNT_OF(headers)};
     DO(bus_producer_open(&producer, &options, &err));
     DO(bus_produce(producer, &message, &err));
     while (bus_producer_progress(producer).acknowledged < 1)
@@ -109,15 +116,19 @@ static void produce(const char *type, struct str key, struct str value)
     bus_producer_close(producer);
 }
 
-static void produce_revocation(enum revoked_kind kind, struct uuid subject)
+static void produce_whole(const struct revocation *revocation)
 {
     const struct event_type *type = event_type_get(EVENT_ACCESS_REVOKED);
-    struct revocation revocation = {.kind = kind, .subject = subject, .at = {clock_now()}};
     struct buf value = {0};
     char key[UUID_TEXT_LEN + 1];
-    record_encode_value(type->record, &revocation, &value);
-    produce(type->name, str_from(uuid_format(&subject, key)), buf_str(&value));
+    record_encode_value(type->record, revocation, &value);
+    produce(type->name, str_from(uuid_format(&revocation->subject, key)), buf_str(&value));
     buf_done(&value);
+}
+
+static void produce_revocation(enum revoked_kind kind, struct uuid subject)
+{
+    produce_whole(&(struct revocation){.kind = kind, .subject = subject, .at = {clock_now()}});
 }
 
 /* ---- Waiting on the loop ---- */
@@ -230,6 +241,19 @@ static void without_kafka_it_begins_and_ends_all_the_same(void **state)
 
 /* ---- With the rest of the library ---- */
 
+static struct auth *open_auth(struct db_async *read)
+{
+    struct auth *auth;
+    struct auth_options options = {.loop = it.loop,
+                                   .read = read,
+                                   .issuer = "http://localhost",
+                                   .url = "http://localhost",
+                                   .brokers = testkit_server_address(it.kafka),
+                                   .client_id = "test"};
+    DO(auth_open(&auth, &options, &err));
+    return auth;
+}
+
 static void note_the_end(void *context)
 {
     *(bool *)context = true;
@@ -240,14 +264,7 @@ static void a_stream_hears_of_the_end_of_its_access(void **state)
     (void)state;
     struct db_async *read =
         db_async_new(it.loop, &(struct db_async_options){.conninfo = testkit_database(&it.arena)});
-    struct auth_options options = {.loop = it.loop,
-                                   .read = read,
-                                   .issuer = "http://localhost",
-                                   .url = "http://localhost",
-                                   .brokers = testkit_server_address(it.kafka),
-                                   .client_id = "test"};
-    struct auth *auth;
-    DO(auth_open(&auth, &options, &err));
+    struct auth *auth = open_auth(read);
     struct principal principal = {.kind = PRINCIPAL_ACCOUNT,
                                   .id = uuid_v7(),
                                   .person = uuid_v7(),
@@ -269,6 +286,62 @@ static void a_stream_hears_of_the_end_of_its_access(void **state)
     db_async_free(read);
 }
 
+/* ---- With the copies ---- */
+
+static struct db *copies;
+
+static void sql(const char *text)
+{
+    DO(db_run(copies, text, &err));
+}
+
+static int64_t counting(void)
+{
+    static const struct statement statement = {"counting",
+                                               "select count(*) from copy_link where counts"};
+    struct result result = {0};
+    DO(db_exec(copies, &statement, NULL, &result, &err));
+    int64_t number = result_bigint(&result, 0, 0);
+    result_done(&result);
+    return number;
+}
+
+static void wait_until_counting(int64_t wanted)
+{
+    for (int64_t start = clock_monotonic();
+         counting() != wanted && clock_monotonic() - start < 20 * SECOND_US;)
+        run_for(10);
+    assert_int_equal(counting(), wanted);
+}
+
+/* Apply stands still: no newer state of the link comes for as long as it takes. */
+static void a_copy_that_lags_behind_gives_no_right(void **state)
+{
+    (void)state;
+    const char *conninfo = testkit_database(&it.arena);
+    DO(db_open(&copies, conninfo, &err));
+    DO(db_migrate(copies, &intake_migrations, 1, &err));
+    struct revocation link = {.kind = REVOKED_PERSON,
+                              .subject = uuid_v7(),
+                              .at = {clock_now()},
+                              .grant = {GRANT_GUARDIAN, uuid_v7(), 2}};
+    char id[UUID_TEXT_LEN + 1];
+    sql(arena_printf(&it.arena,
+                     "insert into copy_link values ('%s', gen_random_uuid(), gen_random_uuid(),"
+                     " 6, '2020-01-01', null, 2, 1, 7), (gen_random_uuid(), gen_random_uuid(),"
+                     " gen_random_uuid(), 6, '2020-01-01', null, 2, 1, 1)",
+                     uuid_format(&link.grant.id, id)));
+    struct db_async *read =
+        db_async_new(it.loop, &(struct db_async_options){.conninfo = conninfo, .pipeline = true});
+    struct auth *auth = open_auth(read);
+    wait_until_counting(2);
+    produce_whole(&link); /* of epoch 2: newer than whatever the copy has of epoch 1 */
+    wait_until_counting(1);
+    auth_close(auth);
+    db_async_free(read);
+    db_close(copies);
+}
+
 #define WITH_FEED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -279,6 +352,7 @@ int main(void)
         WITH_FEED(a_revocation_arrives_within_a_second),
         WITH_FEED(what_is_no_revocation_is_passed_over),
         WITH_FEED(a_stream_hears_of_the_end_of_its_access),
+        WITH_FEED(a_copy_that_lags_behind_gives_no_right),
         WITH_FEED(a_broker_that_goes_and_comes_back_is_followed_again),
         WITH_FEED(without_kafka_it_begins_and_ends_all_the_same),
     };

@@ -589,6 +589,23 @@ static void a_copy_that_is_behind_is_asked_again(void **state)
     assert_int_equal(ask("GET /marks", account(HEAD)), 403);
 }
 
+static void what_registry_has_changed_gives_no_right(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /marks", account(TEACHER)), 204);
+    assert_int_equal(ask("GET /marks", account(PARENT)), 204);
+    assert_int_equal(ask("GET /figures", account(OFFICIAL)), 204);
+    sql("select copy_withhold(array_agg(t.g::smallint), array_agg(t.id),"
+        "                     array_agg(1::bigint), array_agg(2::bigint))"
+        "  from (select 2, id from copy_assignment union all select 1, id from copy_link"
+        "        union all select 3, id from copy_account) t (g, id)");
+    clock_sleep_ms(1100);
+    assert_int_equal(ask("GET /marks", account(TEACHER)), 403);
+    assert_int_equal(ask("GET /marks", account(PARENT)), 403);
+    assert_int_equal(ask("GET /figures", account(OFFICIAL)), 403);
+    assert_int_equal(ask("GET /known", account(OFFICIAL)), 204);
+}
+
 static void without_a_feed_rights_are_kept_for_a_second(void **state)
 {
     (void)state;
@@ -868,6 +885,7 @@ int main(void)
         WITH_SERVER(a_lock_voids_the_tokens_before_it_and_not_those_behind),
         WITH_SERVER(with_a_feed_rights_are_kept_until_they_are_taken_away),
         WITH_SERVER(a_copy_that_is_behind_is_asked_again),
+        WITH_SERVER(what_registry_has_changed_gives_no_right),
         WITH_SERVER(without_a_feed_rights_are_kept_for_a_second),
         WITH_SERVER(a_stream_ends_with_its_persons_links),
         WITH_SERVER(a_stream_ends_with_its_account),

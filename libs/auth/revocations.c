@@ -121,9 +121,16 @@ bool revocations_hit(const struct revocations *revocations, const struct princip
             revocations_find(revocations, REVOKED_SESSION, &principal->session).seen_us);
 }
 
+int64_t revocations_person_us(const struct revocations *revocations, const struct uuid *person)
+{
+    static const struct uuid nobody;
+    return MAX_OF(revocations_find(revocations, REVOKED_PERSON, person).seen_us,
+                  revocations_find(revocations, REVOKED_EVERYBODY, &nobody).seen_us);
+}
+
 int64_t revocations_trust_us(const struct revocations *revocations, const struct uuid *person,
                              int64_t now_us)
 {
-    int64_t seen_us = revocations_find(revocations, REVOKED_PERSON, person).seen_us;
+    int64_t seen_us = revocations_person_us(revocations, person);
     return seen_us ? now_us - seen_us + SECOND_US : INT64_MAX;
 }

@@ -49,8 +49,8 @@ static bool is_over(const struct auth_watch *watch)
 {
     const struct principal *principal = &watch->principal;
     return revocations_hit(watch->watches->revocations, principal) ||
-           revocations_find(watch->watches->revocations, REVOKED_PERSON, &principal->person)
-                   .seen_us >= watch->opened_us;
+           revocations_person_us(watch->watches->revocations, &principal->person) >=
+               watch->opened_us;
 }
 
 /* Whoever is told may release any watch, so those that end are set apart first. */

@@ -327,15 +327,26 @@ static const struct field key_fields[] = {
 const struct record key_event = RECORD(public_key, key_fields);
 
 static const struct value revoked_kind_names[] = {
-    {"client", REVOKED_CLIENT},
-    {"account", REVOKED_ACCOUNT},
-    {"session", REVOKED_SESSION},
-    {"person", REVOKED_PERSON},
+    {"client", REVOKED_CLIENT}, {"account", REVOKED_ACCOUNT},     {"session", REVOKED_SESSION},
+    {"person", REVOKED_PERSON}, {"everybody", REVOKED_EVERYBODY},
 };
 static const struct values revoked_kinds = VALUES(revoked_kind_names);
+static const struct value grant_names[] = {
+    {"guardian", GRANT_GUARDIAN},
+    {"assignment", GRANT_ASSIGNMENT},
+    {"account", GRANT_ACCOUNT},
+};
+static const struct values grant_kinds = VALUES(grant_names);
+static const struct field grant_fields[] = {
+    FIELD(grant, kind, .required = true, .values = &grant_kinds),
+    FIELD(grant, id, .required = true),
+    FIELD(grant, revision, .required = true),
+};
+static const struct record grant_record = RECORD(grant, grant_fields);
 static const struct field revocation_fields[] = {
     FIELD(revocation, kind, .required = true, .values = &revoked_kinds),
-    FIELD(revocation, subject, .required = true),
+    FIELD(revocation, subject),
     FIELD(revocation, at, .required = true),
+    FIELD(revocation, grant, .record = &grant_record),
 };
 const struct record revocation_event = RECORD(revocation, revocation_fields);

@@ -274,13 +274,28 @@ struct public_key {
 };
 extern const struct record key_event;
 
-enum revoked_kind { REVOKED_CLIENT = 1, REVOKED_ACCOUNT, REVOKED_SESSION, REVOKED_PERSON };
-/* client, account, session: tokens issued before `at` are void. person: its links or roles were
- * changed: look again. */
+enum revoked_kind {
+    REVOKED_CLIENT = 1,
+    REVOKED_ACCOUNT,
+    REVOKED_SESSION,
+    REVOKED_PERSON,
+    REVOKED_EVERYBODY
+};
+enum grant_kind { GRANT_GUARDIAN = 1, GRANT_ASSIGNMENT, GRANT_ACCOUNT };
+struct grant {
+    enum grant_kind kind;
+    struct uuid id;
+    int64_t revision;
+};
+/* client, account, session: tokens issued before `at` are void. person: one of its grants (a link,
+ * an assignment, the roles of its account) was changed: an older state of it than its `revision`
+ * in the epoch of this event counts no more, and all its rights are looked at again. everybody (no
+ * subject): the same for all, nobody knows which (registry's database was set back). */
 struct revocation {
     enum revoked_kind kind;
     struct uuid subject;
     struct instant at;
+    struct grant grant; /* of a person */
 };
 extern const struct record revocation_event;
 

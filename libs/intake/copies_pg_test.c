@@ -385,6 +385,38 @@ static void who_may_see_a_class_and_children(void **state)
                         "true");
 }
 
+/* The topic of revocations is ahead: registry has another state than the copy. */
+static void withhold(struct copies *copies, int revision, int other)
+{
+    run(copies, arena_printf(&copies->arena,
+                             "select copy_withhold(array[1, 1, 2]::smallint[],"
+                             " array[l.id, l.id, l.id], array[1, 1, 9]::bigint[],"
+                             " array[%d, %d, 9]::bigint[]) from copy_link l"
+                             " where l.guardian = " U(31) " and l.learner = " U(21),
+                             revision, other));
+}
+
+static void what_registry_has_changed_counts_no_more(void **state)
+{
+    struct copies *copies = *state;
+    static const char may[] = "select may_see_learner(" U(21) ", 1, '2026-11-02', 2::smallint, " U(
+        31) ", '{}', '{}')::text";
+    run(copies, school_world);
+    run(copies, "update copy_link set revision = 5 where guardian = " U(31));
+    assert_string_equal(ask(copies, may), "2");
+    withhold(copies, 4, 5); /* what the copy has is as new */
+    assert_string_equal(ask(copies, may), "2");
+    withhold(copies, 7, 6);
+    assert_string_equal(ask(copies, may), "0");
+    assert_string_equal(ask(copies, "select count(*)::text from children_of(" U(
+                                        31) ", '2026-11-02') where learner = " U(21)),
+                        "0");
+    run(copies, "update copy_link set revision = 6 where guardian = " U(31));
+    assert_string_equal(ask(copies, may), "0"); /* nor does one in between */
+    run(copies, "update copy_link set revision = 7 where guardian = " U(31));
+    assert_string_equal(ask(copies, may), "2");
+}
+
 #define WITH_COPIES(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -395,6 +427,7 @@ int main(void)
         WITH_COPIES(a_circle_ends_and_can_be_undone),
         WITH_COPIES(who_may_see_a_learner),
         WITH_COPIES(who_may_see_a_class_and_children),
+        WITH_COPIES(what_registry_has_changed_counts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

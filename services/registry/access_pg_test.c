@@ -156,6 +156,100 @@ static void a_client_that_is_revoked_is_told(void **state)
     assert_int_equal(store_client_rotate(it.db, &client.id, digest, &it.err), ERROR_NOT_FOUND);
 }
 
+/* ---- What gave a right and was changed is named ---- */
+
+static struct revocation last_revocation(void)
+{
+    static int calls;
+    struct statement *statement = ARENA_NEW(&it.arena, struct statement);
+    struct result result = {0};
+    struct revocation revocation = {0};
+    struct err err = {0};
+    *statement = (struct statement){arena_printf(&it.arena, "last_%d", calls++),
+                                    "select payload from event_log_events where type = 111"
+                                    " order by epoch desc, xid desc, seq desc, index desc limit 1"};
+    assert_int_equal(db_exec(it.db, statement, NULL, &result, NULL), ERROR_NONE);
+    assert_int_equal(result_rows(&result), 1);
+    struct str value = str_copy(&it.arena, result_str(&result, 0, 0));
+    result_done(&result);
+    if (record_decode_value(&revocation_event, value, &it.arena, &revocation, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(revocation.kind, REVOKED_PERSON);
+    return revocation;
+}
+
+static void assert_grant(enum grant_kind kind, const struct uuid *id, int64_t revision)
+{
+    struct revocation revocation = last_revocation();
+    assert_int_equal(revocation.grant.kind, kind);
+    assert_true(uuid_equal(&revocation.grant.id, id));
+    assert_int_equal(revocation.grant.revision, revision);
+}
+
+static struct uuid person_of_account(void)
+{
+    static const struct statement statement = {"whose", "select person from account"};
+    struct result result = {0};
+    assert_int_equal(db_exec(it.db, &statement, NULL, &result, NULL), ERROR_NONE);
+    struct uuid person = result_uuid(&result, 0, 0);
+    result_done(&result);
+    return person;
+}
+
+static void a_link_and_an_assignment_name_themselves(void **state)
+{
+    (void)state;
+    struct person learner = person_of(uuid_v7());
+    struct uuid adult = person_of_account();
+    assert_string_equal(PUT(people_entrance, &learner), "");
+    struct enrolment enrolment = enrolment_of(learner.id, it.class);
+    assert_string_equal(PUT(enrolments_entrance, &enrolment), "");
+    struct guardian link = {.id = uuid_v7(),
+                            .learner = learner.id,
+                            .guardian = adult,
+                            .relation = GUARDIAN_MOTHER,
+                            .legal_basis = BASIS_PARENT,
+                            .rights.bits = 1 << RIGHT_MARKS,
+                            .from = date_make(2026, 9, 1),
+                            .status = GUARDIAN_CONFIRMED};
+    assert_string_equal(PUT(guardians_entrance, &link), "");
+    assert_grant(GRANT_GUARDIAN, &link.id, 1);
+    link.to = date_make(2026, 11, 1);
+    assert_string_equal(PUT(guardians_entrance, &link), "");
+    assert_grant(GRANT_GUARDIAN, &link.id, 2);
+    struct assignment assignment = {.id = uuid_v7(),
+                                    .teacher = adult,
+                                    .class = it.class,
+                                    .kind = ASSIGNMENT_CLASS_TEACHER,
+                                    .from = date_make(2026, 9, 1)};
+    assert_string_equal(PUT(assignments_entrance, &assignment), "");
+    assert_grant(GRANT_ASSIGNMENT, &assignment.id, 1);
+    assert_string_equal(PUT(guardians_entrance, &link), ""); /* unchanged: nothing is said */
+    assert_grant(GRANT_ASSIGNMENT, &assignment.id, 1);
+}
+
+static void a_role_is_given_and_taken_away(void **state)
+{
+    (void)state;
+    char node[UUID_TEXT_LEN + 1];
+    struct role_change change = {.login = STR("aigul"), .node = it.school, .given = true};
+    change.role = str_from(arena_printf(&it.arena, "{\"role\":\"head\",\"node\":\"%s\"}",
+                                        uuid_format(&it.school, node)));
+    assert_int_equal(store_account_role(it.db, &change, &it.err), ERROR_NONE);
+    assert_int_equal(store_account_role(it.db, &change, &it.err),
+                     ERROR_NONE); /* once all the same */
+    assert_int_equal(count("select jsonb_array_length(roles) from account"), 1);
+    assert_grant(GRANT_ACCOUNT, &account, 3);
+    change.given = false;
+    assert_int_equal(store_account_role(it.db, &change, &it.err), ERROR_NONE);
+    assert_int_equal(count("select jsonb_array_length(roles) from account"), 0);
+    assert_grant(GRANT_ACCOUNT, &account, 4);
+    assert_int_equal(store_account_role(it.db, &change, &it.err), ERROR_NOT_FOUND);
+    change.given = true;
+    change.node = uuid_v7();
+    assert_int_equal(store_account_role(it.db, &change, &it.err), ERROR_NOT_FOUND);
+}
+
 #define WITH_ACCOUNT(test) cmocka_unit_test_setup_teardown(test, begin_session, end)
 
 int main(void)
@@ -169,6 +263,8 @@ int main(void)
         WITH_ACCOUNT(what_nobody_can_use_is_swept),
         WITH_ACCOUNT(a_role_needs_its_organisation),
         WITH_ACCOUNT(a_client_that_is_revoked_is_told),
+        WITH_ACCOUNT(a_link_and_an_assignment_name_themselves),
+        WITH_ACCOUNT(a_role_is_given_and_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,15 +145,20 @@ const struct command client_command = {"client", "add NODE NAME SCOPES | rotate 
 
 /* ---- Accounts ---- */
 
-/* As the event has them: a list of struct account_role_at. */
-static struct str roles_json(const struct new_account *new, struct arena *arena)
+/* As the event has it: a struct account_role_at. */
+static struct str role_json(enum account_role role, const struct uuid *at, struct arena *arena)
 {
     char node[UUID_TEXT_LEN + 1];
+    return str_from(arena_printf(arena, "{\"role\":\"%s\",\"node\":\"%s\"}",
+                                 account_roles.items[role - 1].name, uuid_format(at, node)));
+}
+
+static struct str roles_json(const struct new_account *new, struct arena *arena)
+{
     if (!new->role)
         return STR("[]");
-    return str_from(arena_printf(arena, "[{\"role\":\"%s\",\"node\":\"%s\"}]",
-                                 account_roles.items[new->role - 1].name,
-                                 uuid_format(&new->node, node)));
+    struct str role = role_json(new->role, &new->node, arena);
+    return str_from(arena_printf(arena, "[%.*s]", STR_ARG(role)));
 }
 
 /* Random, 120 bits: whoever gets it changes it when accounts have pages of their own. */
@@ -253,10 +258,34 @@ static int account_lock(struct process *process, struct db *db, const char *logi
     return finish(process, deed_end(&deed, code, &err), &err);
 }
 
+static int account_role(struct process *process, struct db *db, char **argv)
+{
+    struct new_account given = {0};
+    struct err err = {0};
+    bool grants = is(argv[0], "grant");
+    if ((!grants && !is(argv[0], "withdraw")) || !read_role(str_from(argv[2]), &given))
+        return MISUSED;
+    const struct deed deed = {
+        db, process_operator(process),
+        arena_printf(&process->arena, "account %s %s %s", argv[0], argv[1], argv[2])};
+    const struct role_change change = {
+        .login = str_from(argv[1]),
+        .role = role_json(given.role, &given.node, &process->arena),
+        .node = given.node,
+        .given = grants,
+    };
+    enum error code = deed_begin(&deed, &err);
+    if (!code)
+        code = store_account_role(db, &change, &err);
+    return finish(process, deed_end(&deed, code, &err), &err);
+}
+
 static int account_run(struct process *process, struct db *db, int argc, char **argv)
 {
     if ((argc == 4 || argc == 6) && is(argv[1], "add"))
         return account_add(process, db, argc - 2, argv + 2);
+    if (argc == 4)
+        return account_role(process, db, argv + 1);
     if (argc != 3)
         return MISUSED;
     if (is(argv[1], "reset"))
@@ -265,4 +294,7 @@ static int account_run(struct process *process, struct db *db, int argc, char **
 }
 
 const struct command account_command = {
-    "account", "add PERSON LOGIN [--role ROLE@NODE] | reset LOGIN | lock LOGIN", account_run};
+    "account",
+    "add PERSON LOGIN [--role ROLE@NODE] | reset LOGIN | lock LOGIN | grant LOGIN ROLE@NODE | "
+    "withdraw LOGIN ROLE@NODE",
+    account_run};

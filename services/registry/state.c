@@ -97,6 +97,26 @@ static struct column encode(const struct result *result, const struct record *re
     return column_bytes(arena, payloads, count);
 }
 
+/* What a lost part of the history had changed may have been a right; cached ones end here. Of a
+ * link or an assignment that is gone nobody knows whose it was. */
+static enum error revoke_again(struct db *db, enum event_number number, const struct column *keys,
+                               struct err *err)
+{
+    static const struct statement clients = {"revoke_clients_again",
+                                             "select access_revoke('client', $1::text[]::uuid[])"};
+    static const struct statement accounts = {
+        "revoke_accounts_again", "select access_revoke('account', $1::text[]::uuid[])"};
+    static const struct statement everybody = {"revoke_everybody",
+                                               "select access_revoke_everybody()"};
+    struct params params = {0};
+    if (number == EVENT_GUARDIAN_CHANGED || number == EVENT_ASSIGNMENT_CHANGED)
+        return db_exec(db, &everybody, NULL, NULL, err);
+    if (number != EVENT_CLIENT_CHANGED && number != EVENT_ACCOUNT_CHANGED)
+        return ERROR_NONE;
+    param_column(&params, keys);
+    return db_exec(db, number == EVENT_CLIENT_CHANGED ? &clients : &accounts, &params, NULL, err);
+}
+
 enum error registry_state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                 size_t count, void *context, struct err *err)
 {
@@ -112,5 +132,6 @@ enum error registry_state_again(struct db *db, const struct topic *topic, const 
     if (code)
         return code;
     struct column payloads = encode(&result, event_type_get(state->number)->record, &arena);
-    return append(db, state->number, &names, &payloads, err);
+    code = append(db, state->number, &names, &payloads, err);
+    return code ? code : revoke_again(db, state->number, &names, err);
 }

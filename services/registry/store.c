@@ -507,6 +507,48 @@ enum error store_account_lock(struct db *db, struct str login, struct err *err)
     return code ? code : account_end_sessions(db, &id, err);
 }
 
+static enum error account_roles_revoke(struct db *db, const struct uuid *id, struct err *err)
+{
+    static const struct statement statement = {
+        "account_roles_revoke",
+        "select access_revoke_grants('account', array[id], array[person], array[revision])"
+        "  from account where id = $1"};
+    struct params params = {0};
+    param_uuid(&params, id);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_account_role(struct db *db, const struct role_change *change, struct err *err)
+{
+    static const struct statement statement = {
+        "account_role",
+        "update account a set revision = a.revision + 1, epoch = s.epoch, xid = s.xid,"
+        "       roles = (select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(a.roles) r"
+        "                 where r <> $2::text::jsonb)"
+        "               || case when $4 then jsonb_build_array($2::text::jsonb) else '[]' end"
+        "  from outbox_stamp() s"
+        " where a.id = $1"
+        "   and case when $4 then exists (select from organisation o where o.id = $3)"
+        "            else a.roles @> jsonb_build_array($2::text::jsonb) end"
+        " returning a.id, a.person, a.active, a.locale, a.roles, a.revision"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    struct uuid id;
+    enum error code = account_find(db, change->login, &id, err);
+    if (!code)
+        code = lock_row(db, "account", &id, err);
+    if (code)
+        return code;
+    param_uuid(&params, &id);
+    param_text(&params, change->role);
+    param_uuid(&params, &change->node);
+    param_bool(&params, change->given);
+    code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        code = append_account(db, &result, err);
+    return code ? code : account_roles_revoke(db, &id, err);
+}
+
 enum error store_journal(struct db *db, const char *who, const char *what, struct err *err)
 {
     static const struct statement statement = {"journal",

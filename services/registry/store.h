@@ -68,7 +68,8 @@ void store_key_publish(struct db_async *db, const struct public_key *key, struct
 
 /* ---- Reads ---- */
 
-/* One smallint: enum access (service/access.h), or -1: its session was ended (schema/0012_reads.sql). The organisation may be nil: its own nodes.
+/* One smallint: enum access (service/access.h), or -1: its session was ended
+ * (schema/0012_reads.sql). The organisation may be nil: its own nodes.
  */
 struct caller {
     const struct principal *principal;
@@ -144,6 +145,18 @@ enum error store_account_add(struct db *db, const struct account_adding *adding,
 enum error store_account_reset(struct db *db, struct str login, struct str hash,
                                struct err *err) MUST_CHECK;
 enum error store_account_lock(struct db *db, struct str login, struct err *err) MUST_CHECK;
+
+/* A role given or taken away; `role` is its JSON as the event has it, at `node`. ERROR_NOT_FOUND:
+ * no such login or organisation, or nothing to be taken away. Its rights are looked at again at
+ * once.
+ */
+struct role_change {
+    struct str login, role;
+    struct uuid node;
+    bool given;
+};
+enum error store_account_role(struct db *db, const struct role_change *change,
+                              struct err *err) MUST_CHECK;
 
 enum error store_journal(struct db *db, const char *who, const char *what,
                          struct err *err) MUST_CHECK;

@@ -61,7 +61,10 @@ create table copy_assignment (
     valid_from date not null,
     valid_to   date,
     epoch      bigint not null,
-    revision   bigint not null
+    revision   bigint not null,
+    told_epoch bigint not null default 0, -- registry has a state at least as new as this (copy_withhold)
+    told_revision bigint not null default 0,
+    counts boolean not null generated always as ((epoch, revision) >= (told_epoch, told_revision)) stored
 );
 create index copy_assignment_teacher on copy_assignment (teacher);
 create index copy_assignment_class on copy_assignment (class);
@@ -75,7 +78,10 @@ create table copy_link (
     valid_to   date,
     status     smallint not null,
     epoch      bigint not null,
-    revision   bigint not null
+    revision   bigint not null,
+    told_epoch bigint not null default 0, -- registry has a state at least as new as this (copy_withhold)
+    told_revision bigint not null default 0,
+    counts boolean not null generated always as ((epoch, revision) >= (told_epoch, told_revision)) stored
 );
 create index copy_link_learner on copy_link (learner);
 create index copy_link_guardian on copy_link (guardian);
@@ -87,7 +93,10 @@ create table copy_account (
     locale   text,
     roles    jsonb, -- [{"role": "official", "node": "..."}]
     epoch    bigint not null,
-    revision bigint not null
+    revision bigint not null,
+    told_epoch bigint not null default 0, -- registry has a state at least as new as this (copy_withhold)
+    told_revision bigint not null default 0,
+    counts boolean not null generated always as ((epoch, revision) >= (told_epoch, told_revision)) stored
 );
 create index copy_account_person on copy_account (person);
 
@@ -158,3 +167,27 @@ create function copy_paths(p_ids uuid[]) returns void language sql as $$
     )
     update copy_organisation o set path = l.path from longest l where o.id = l.id and o.path is distinct from l.path
 $$;
+
+-- What gave somebody a right was changed, says the topic of revocations, which may be ahead of this copy (an import may stand in
+-- front of the change): until the copy has it, the old state does not count. p_grants: enum grant_kind of contracts/registry.h. Called
+-- by api and push; rows are locked as apply does, table by table in the order of ids.
+create function copy_withhold(p_grants smallint[], p_ids uuid[], p_epochs bigint[], p_revisions bigint[]) returns void
+    language plpgsql as $$
+declare
+    v_copy record;
+begin
+    for v_copy in select * from (values (2, 'copy_assignment'), (1, 'copy_link'), (3, 'copy_account')) c ("grant", name)
+                  where c."grant" = any (p_grants) loop
+        execute format('
+            with behind as (
+                select c.id, t.epoch, t.revision
+                from unnest($1, $2, $3, $4) t ("grant", id, epoch, revision) join %1$I c on c.id = t.id
+                where t."grant" = $5 and (c.epoch, c.revision) < (t.epoch, t.revision) order by c.id for update of c
+            ), newest as (
+                select distinct on (b.id) b.* from behind b order by b.id, b.epoch desc, b.revision desc
+            )
+            update %1$I c set told_epoch = n.epoch, told_revision = n.revision
+            from newest n where c.id = n.id and (c.told_epoch, c.told_revision) < (n.epoch, n.revision)', v_copy.name)
+            using p_grants, p_ids, p_epochs, p_revisions, v_copy."grant";
+    end loop;
+end $$;

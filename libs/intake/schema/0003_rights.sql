@@ -22,7 +22,7 @@ begin
         from copy_link l
         where l.guardian = p_person and l.learner = p_learner and l.status = 2
           and l.valid_from <= p_today and coalesce(l.valid_to, p_today) >= p_today
-        having count(*) > 0;
+        having count(*) > 0 and bool_and(l.counts);
         if v_right then
             return 2;
         end if;
@@ -51,11 +51,13 @@ begin
     return 0;
 end $$;
 
--- The children of a guardian and what may be seen of each: rights of all confirmed links together.
+-- The children of a guardian and what may be seen of each: rights of all confirmed links together. Where one of them may have been
+-- taken away, nothing.
 create function children_of(p_person uuid, p_today date) returns table (learner uuid, rights integer) language sql stable as $$
     select l.learner, bit_or(l.rights) from copy_link l
     where l.guardian = p_person and l.status = 2 and l.valid_from <= p_today and coalesce(l.valid_to, p_today) >= p_today
     group by l.learner
+    having bool_and(l.counts)
 $$;
 
 create function canonical_of(p_id uuid) returns uuid language sql stable as $$

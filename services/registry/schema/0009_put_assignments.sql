@@ -52,8 +52,7 @@ begin
     perform put_log(104::smallint, p_ids, v_outcomes, v_revisions,
                     array(select i.head || event_uuid('teacher', i.teacher)
                           from unnest(p_heads, v_teachers) with ordinality as i (head, teacher, place) order by i.place));
-    perform access_revoke_people(array(select i.teacher from unnest(v_teachers, v_outcomes) i (teacher, outcome)
-                                       where i.outcome in ('created', 'updated')));
+    perform access_revoke_grants('assignment', p_ids, v_teachers, v_revisions);
     perform put_seen('assignment', p_ids, v_outcomes, p_modified);
     return query select * from put_rows(v_outcomes, null, '{"class_unknown": "/class", "out_of_scope": "/class",
         "subject_unknown": "/subject", "teacher_unknown": "/teacher", "id_reused": "/id"}');

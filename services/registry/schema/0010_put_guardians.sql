@@ -60,8 +60,7 @@ begin
                     array(select i.head || event_uuid('learner', i.learner) || event_uuid('guardian', i.guardian)
                           from unnest(p_heads, v_learners, v_guardians) with ordinality as i (head, learner, guardian, place)
                           order by i.place));
-    perform access_revoke_people(array(select i.guardian from unnest(v_guardians, v_outcomes) i (guardian, outcome)
-                                       where i.outcome in ('created', 'updated')));
+    perform access_revoke_grants('guardian', p_ids, v_guardians, v_revisions);
     perform put_seen('guardian', p_ids, v_outcomes, p_modified);
     return query select * from put_rows(v_outcomes, null, '{"learner_unknown": "/learner", "out_of_scope": "/learner",
         "person_unknown": "/guardian", "id_reused": "/id", "restricted": "/status"}');
