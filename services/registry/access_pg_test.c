@@ -250,6 +250,51 @@ static void a_role_is_given_and_taken_away(void **state)
     assert_int_equal(store_account_role(it.db, &change, &it.err), ERROR_NOT_FOUND);
 }
 
+/* ---- Keys ---- */
+
+static void key(const char *kid, int lead_s)
+{
+    struct public_key announced = {.kid = str_from(kid), .jwk = STR("{}")};
+    assert_int_equal(store_key_announce(it.db, &announced, lead_s, &it.err), ERROR_NONE);
+}
+
+static void a_key_signs_when_its_time_has_come_and_it_is_with_the_others(void **state)
+{
+    (void)state;
+    key("now", 0);
+    key("later", 600);
+    assert_int_equal(count("select key_is_due('now')::integer"), 0); /* the relay stands */
+    sql("update relay set epoch = (select max(epoch) from event_log), xid = 9000000000");
+    assert_int_equal(count("select key_is_due('now')::integer"), 1);
+    assert_int_equal(count("select key_is_due('later')::integer"), 0);
+    assert_int_equal(count("select key_is_due('unknown')::integer"), 0);
+}
+
+static void the_key_that_signs_retires_those_before_it(void **state)
+{
+    (void)state;
+    key("first", -20);
+    key("second", -10);
+    key("third", 600);
+    sql("select key_retire_older('second')");
+    sql("select key_retire_older('second')");
+    assert_int_equal(count("select count(*) from public_key where retired_at is not null"), 1);
+    assert_int_equal(count("select count(*) from public_key where kid = 'first' and revision = 2"
+                           "   and retired_at <= clock_timestamp()"),
+                     1);
+    struct public_key event = {0};
+    static const struct statement last = {"last_key",
+                                          "select payload from event_log_events where type = 110"
+                                          " order by epoch desc, xid desc, seq desc limit 1"};
+    struct result result = {0};
+    assert_int_equal(db_exec(it.db, &last, NULL, &result, NULL), ERROR_NONE);
+    struct str value = str_copy(&it.arena, result_str(&result, 0, 0));
+    result_done(&result);
+    assert_int_equal(record_decode_value(&key_event, value, &it.arena, &event, NULL), ERROR_NONE);
+    assert_true(str_equal(event.kid, STR("first")) && str_equal(event.jwk, STR("{}")));
+    assert_true(event.retired_at.us > 0 && event.revision == 2);
+}
+
 #define WITH_ACCOUNT(test) cmocka_unit_test_setup_teardown(test, begin_session, end)
 
 int main(void)
@@ -265,6 +310,8 @@ int main(void)
         WITH_ACCOUNT(a_client_that_is_revoked_is_told),
         WITH_ACCOUNT(a_link_and_an_assignment_name_themselves),
         WITH_ACCOUNT(a_role_is_given_and_taken_away),
+        WITH_ACCOUNT(a_key_signs_when_its_time_has_come_and_it_is_with_the_others),
+        WITH_ACCOUNT(the_key_that_signs_retires_those_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static const struct route signin_routes[] = {
      .takes = &token_form_record, .takes_media = "application/x-www-form-urlencoded",
      .answer = {ANSWER_ITEM, &token_answer_record}, .refusal = &token_refusal_record,
      .summary = "A client's access token, by client credentials."},
-    {HTTP_GET, "/.well-known/jwks.json", get_keys, .open = true,
+    {HTTP_GET, "/.well-known/jwks.json", get_keys, .open = true, .guarded = true,
      .answer = {ANSWER_MEDIA, .media = "application/jwk-set+json"},
      .summary = "The public keys by which tokens are verified."},
     {HTTP_POST, "/v1/session", post_session, .body_bytes = 4096, .open = true, .guarded = true,
@@ -85,7 +85,7 @@ static const char *const demo[] = {"demo", NULL};
 
 int main(int argc, char **argv)
 {
-    const struct command commands[] = {client_command, account_command, demo_command};
+    const struct command commands[] = {client_command, account_command, key_command, demo_command};
     const struct service registry = {
         .name = "registry",
         .listeners = LISTENERS(listeners),

@@ -1,61 +1,30 @@
 /* Sessions of people: signing in, renewing, signing out, and who one is. */
 #include "auth/cookies.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "signin.h"
 #include "store.h"
 
-enum { TOKEN_LIFE_S = 15 * 60, RENEWAL_LIFE_S = 30 * 24 * 3600, PUBLISH_AGAIN_MS = 1000 };
+enum { TOKEN_LIFE_S = 15 * 60, RENEWAL_LIFE_S = 30 * 24 * 3600 };
 
-/* ---- The role's start: the key that signs, and its public half for everybody ---- */
-
-static void key_published(void *context, const struct result *result, enum error code,
-                          const struct err *err)
-{
-    struct signin *signin = context;
-    (void)result;
-    if (!code)
-        process_poke(signin->process, "relay");
-    else if (!signin->process->stop) {
-        log_error("the key is not published yet", err);
-        loop_timer_set(signin->publish, PUBLISH_AGAIN_MS);
-    }
-}
-
-static void publish_key(void *context)
-{
-    struct signin *signin = context;
-    CLEANUP(arena_done) struct arena arena = {0};
-    CLEANUP(buf_done) struct buf head = {0};
-    struct public_key key = {
-        .kid = signing_key_id(signin->key),
-        .jwk = signing_key_public(signin->key, &arena),
-    };
-    record_encode_head(&key_event, &key, &head);
-    store_key_publish(signin->process->write, &key, buf_str(&head), key_published, signin);
-}
+/* ---- The role's start ---- */
 
 enum error signin_start(struct process *process, struct err *err)
 {
     struct signin *signin = ARENA_NEW(&process->arena, struct signin);
-    const char *path = arena_printf(&process->arena, "%s/signing.jwk", process->common.state);
-    enum error code = signing_key_load(&signin->key, path, true, err);
+    signin->process = process;
+    enum error code = keys_open(signin, err);
     if (code)
         return code;
-    signin->process = process;
     signin->passwords = passwords_new(process->loop);
-    signin->publish = loop_timer_new(process->loop, publish_key, signin);
     process->state = signin;
-    publish_key(signin);
     return ERROR_NONE;
 }
 
 void signin_stop(struct process *process)
 {
     struct signin *signin = process->state;
-    loop_timer_free(signin->publish);
     passwords_free(signin->passwords);
-    signing_key_free(signin->key);
+    keys_close(signin);
 }
 
 /* ---- Cookies ---- */
@@ -161,7 +130,7 @@ static void login_found(void *context, const struct result *result, enum error c
     struct attempt *attempt = context;
     struct signin *signin = signin_of(attempt->request);
     if (code) {
-        passwords_leave(signin->passwords);
+        passwords_leave(signin->passwords, &attempt->check);
         http_error(attempt->request, err);
         return;
     }
@@ -183,29 +152,41 @@ static bool is_cross_site(const struct http_request *request)
     return str_present(origin) && !str_equal(origin, str_from(process_of(request)->common.url));
 }
 
+/* A place in the queue for one try; false: answered. A login that is not there is told the same. */
+static bool enter(struct attempt *attempt)
+{
+    struct http_request *request = attempt->request;
+    struct passwords *passwords = signin_of(request)->passwords;
+    int64_t wait_s = passwords_try(passwords, &attempt->check);
+    if (wait_s) {
+        http_add_header(request, "Retry-After",
+                        arena_printf(&request->arena, "%lld", (long long)wait_s));
+        http_problem(request, 429, "too_many_requests", NULL);
+        return false;
+    }
+    if (passwords_enter(passwords, &attempt->check))
+        return true;
+    http_problem(request, 503, "unavailable", NULL);
+    return false;
+}
+
 void post_session(struct http_request *request)
 {
     struct attempt *attempt = ARENA_NEW(&request->arena, struct attempt);
     struct login login;
-    struct passwords *passwords = signin_of(request)->passwords;
     if (is_cross_site(request)) {
         http_problem(request, 403, "cross_site", NULL);
         return;
     }
     if (!http_object(request, &login_record, &login))
         return;
-    if (!passwords_may_try(passwords, login.login)) {
-        http_problem(request, 429, "too_many_requests", NULL);
-        return;
-    }
-    if (!passwords_enter(passwords)) {
-        http_problem(request, 503, "unavailable", NULL);
-        return;
-    }
+    struct str address = http_header(request, "X-Real-IP");
     attempt->request = request;
     attempt->check.login = login.login;
+    attempt->check.address = str_present(address) ? address : STR("");
     attempt->check.password = login.password;
-    store_login(process_of(request)->read, login.login, login_found, attempt);
+    if (enter(attempt))
+        store_login(process_of(request)->read, login.login, login_found, attempt);
 }
 
 /* ---- By the renewal secret: it comes as a cookie, so from our own pages only ---- */

@@ -10,7 +10,7 @@ struct signin {
     struct process *process;
     struct signing_key *key;
     struct passwords *passwords;
-    struct loop_timer *publish; /* until the key is with the others */
+    struct keys *keys;
 };
 
 /* A listener's start and stop. */
@@ -21,6 +21,12 @@ static inline struct signin *signin_of(const struct http_request *request)
 {
     return process_of(request)->state;
 }
+
+/* keys.c: the key that signs is published, and another one takes over when `key rotate` announced
+ * it, everybody has it and its time has come. */
+enum error keys_open(struct signin *signin, struct err *err);
+void keys_close(struct signin *signin);
+extern const struct command key_command;
 
 /* token.c */
 extern const struct record token_form_record, token_answer_record, token_refusal_record;

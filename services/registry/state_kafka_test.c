@@ -167,7 +167,7 @@ static void put_reference(const char *name)
 static void publish_key(const char *kid)
 {
     CLEANUP(buf_done) struct buf head = {0};
-    static const struct statement statement = {"publish", "select key_publish($1, $2, $3)"};
+    static const struct statement statement = {"publish", "select key_publish($1, $2, $3, 0)"};
     struct public_key key = {.kid = str_from(kid), .jwk = STR("{}")};
     record_encode_head(&key_event, &key, &head);
     struct params params = {0};

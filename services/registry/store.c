@@ -103,14 +103,31 @@ void store_keys(struct db_async *db, db_async_callback *callback, void *context)
     db_async_exec(db, &statement, NULL, callback, context);
 }
 
-void store_key_publish(struct db_async *db, const struct public_key *key, struct str head,
-                       db_async_callback *callback, void *context)
+static void param_key(struct params *params, const struct public_key *key, struct buf *head)
 {
-    static const struct statement statement = {"key_publish", "select key_publish($1, $2, $3)"};
+    record_encode_head(&key_event, key, head);
+    param_text(params, key->kid);
+    param_text(params, key->jwk);
+    param_bytes(params, buf_str(head));
+}
+
+void store_key_signs(struct db_async *db, const struct public_key *key, db_async_callback *callback,
+                     void *context)
+{
+    static const struct statement statement = {
+        "key_signs", "select key_publish($1, $2, $3, 0), key_retire_older($1)"};
+    CLEANUP(buf_done) struct buf head = {0};
     struct params params = {0};
-    param_text(&params, key->kid);
-    param_text(&params, key->jwk);
-    param_bytes(&params, head);
+    param_key(&params, key, &head);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+void store_key_is_due(struct db_async *db, struct str kid, db_async_callback *callback,
+                      void *context)
+{
+    static const struct statement statement = {"key_is_due", "select key_is_due($1)"};
+    struct params params = {0};
+    param_text(&params, kid);
     db_async_exec(db, &statement, &params, callback, context);
 }
 
@@ -547,6 +564,18 @@ enum error store_account_role(struct db *db, const struct role_change *change, s
     if (!code)
         code = append_account(db, &result, err);
     return code ? code : account_roles_revoke(db, &id, err);
+}
+
+enum error store_key_announce(struct db *db, const struct public_key *key, int32_t lead_s,
+                              struct err *err)
+{
+    static const struct statement statement = {"key_announce",
+                                               "select key_publish($1, $2, $3, $4)"};
+    CLEANUP(buf_done) struct buf head = {0};
+    struct params params = {0};
+    param_key(&params, key, &head);
+    param_int(&params, lead_s);
+    return db_exec(db, &statement, &params, NULL, err);
 }
 
 enum error store_journal(struct db *db, const char *who, const char *what, struct err *err)

@@ -62,9 +62,13 @@ void store_me(struct db_async *db, const struct me_wanted *wanted, db_async_call
 /* jwk, one a row. */
 void store_keys(struct db_async *db, db_async_callback *callback, void *context);
 
-/* Once for each kid; `head` of key_event. */
-void store_key_publish(struct db_async *db, const struct public_key *key, struct str head,
-                       db_async_callback *callback, void *context);
+/* The key that signs, once for each kid, and the end of those that signed before it. */
+void store_key_signs(struct db_async *db, const struct public_key *key, db_async_callback *callback,
+                     void *context);
+
+/* Whether a key that was announced may sign now. */
+void store_key_is_due(struct db_async *db, struct str kid, db_async_callback *callback,
+                      void *context);
 
 /* ---- Reads ---- */
 
@@ -156,6 +160,10 @@ struct role_change {
     bool given;
 };
 enum error store_account_role(struct db *db, const struct role_change *change,
+                              struct err *err) MUST_CHECK;
+
+/* A key that signs in so many seconds; once for each kid. */
+enum error store_key_announce(struct db *db, const struct public_key *key, int32_t lead_s,
                               struct err *err) MUST_CHECK;
 
 enum error store_journal(struct db *db, const char *who, const char *what,

@@ -171,6 +171,7 @@ create table reference (
 create table public_key (
     kid        text primary key,
     jwk        text not null,
+    signs_from timestamptz not null, -- by then everybody has it; not on the topic
     retired_at timestamptz,
     revision   bigint not null default 1,
     epoch      bigint not null,

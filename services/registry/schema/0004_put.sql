@@ -79,8 +79,8 @@ create function put_rows(p_outcomes text[], p_others uuid[], p_pointers jsonb)
     where i.outcome <> 'created'
 $$;
 
-create function event_now() returns text language sql volatile as $$
-    select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+create function event_instant(p_at timestamptz) returns text language sql immutable as $$
+    select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
 -- Access that ends or has to be looked at again: p_kind is client, account or session (struct revocation).
@@ -88,7 +88,7 @@ create function access_revoke(p_kind text, p_subjects uuid[]) returns void langu
 begin
     perform outbox_append(array_agg(uuid_v7()), array_agg(s::text), array_agg(111::smallint),
                           array_agg('\x83'::bytea || event_text('kind', p_kind) || event_uuid('subject', s)
-                                    || event_text('at', event_now())))
+                                    || event_text('at', event_instant(clock_timestamp()))))
     from unnest(p_subjects) s
     having count(*) > 0;
 end $$;
@@ -100,7 +100,7 @@ create function access_revoke_grants(p_grant text, p_ids uuid[], p_people uuid[]
 begin
     perform outbox_append(array_agg(uuid_v7()), array_agg(g.person::text), array_agg(111::smallint),
                           array_agg('\x84'::bytea || event_text('kind', 'person') || event_uuid('subject', g.person)
-                                    || event_text('at', event_now()) || '\xa5'::bytea || 'grant'::bytea || '\x83'::bytea
+                                    || event_text('at', event_instant(clock_timestamp())) || '\xa5'::bytea || 'grant'::bytea || '\x83'::bytea
                                     || event_text('kind', p_grant) || event_uuid('id', g.id) || event_int('revision', g.revision)))
     from unnest(p_ids, p_people, p_revisions) g (id, person, revision)
     where g.revision is not null and exists (select from account a where a.person = g.person)
@@ -111,7 +111,7 @@ end $$;
 create function access_revoke_everybody() returns void language plpgsql as $$
 begin
     perform outbox_append(array[uuid_v7()], array['everybody'], array[111::smallint],
-                          array['\x82'::bytea || event_text('kind', 'everybody') || event_text('at', event_now())]);
+                          array['\x82'::bytea || event_text('kind', 'everybody') || event_text('at', event_instant(clock_timestamp()))]);
 end $$;
 
 -- An id that is another name of something known; entity 1 person, 2 organisation (enum alias_entity).

@@ -1,13 +1,40 @@
 -- What role signin and the operator's commands need. Secrets come as digests; none is on a topic.
 
-create function key_publish(p_kid text, p_jwk text, p_head bytea) returns void language plpgsql as $$
+-- Once for each kid; it signs in p_lead_s seconds.
+create function key_publish(p_kid text, p_jwk text, p_head bytea, p_lead_s integer) returns void language plpgsql as $$
 declare
     v_stamp record := outbox_stamp();
 begin
-    insert into public_key (kid, jwk, epoch, xid) values (p_kid, p_jwk, v_stamp.epoch, v_stamp.xid) on conflict do nothing;
+    insert into public_key (kid, jwk, signs_from, epoch, xid)
+    values (p_kid, p_jwk, clock_timestamp() + make_interval(secs => p_lead_s), v_stamp.epoch, v_stamp.xid) on conflict do nothing;
     if found then
         perform outbox_append(array[uuid_v7()], array[p_kid], array[110::smallint], array[p_head || event_int('revision', 1)]);
     end if;
+end $$;
+
+-- Whether that key may sign: its time has come, and the relay has brought it to the others.
+create function key_is_due(p_kid text) returns boolean language sql stable as $$
+    select exists (select from public_key k, relay r
+                   where k.kid = p_kid and k.signs_from <= clock_timestamp() and (r.epoch, r.xid) >= (k.epoch, k.xid))
+$$;
+
+-- That key signs: those before it sign no more, and verify until what they signed is dead.
+create function key_retire_older(p_kid text) returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
+    v_retired public_key[];
+begin
+    with retired as (
+        update public_key k set retired_at = clock_timestamp(), revision = k.revision + 1, epoch = v_stamp.epoch, xid = v_stamp.xid
+        from public_key now_signs
+        where now_signs.kid = p_kid and k.retired_at is null and k.signs_from < now_signs.signs_from
+        returning k.*
+    ) select array_agg(r::public_key) into v_retired from retired r;
+    perform outbox_append(array_agg(uuid_v7()), array_agg(r.kid), array_agg(110::smallint),
+                         array_agg('\x84'::bytea || event_text('kid', r.kid) || event_text('jwk', r.jwk)
+                                   || event_text('retired_at', event_instant(r.retired_at)) || event_int('revision', r.revision)))
+    from unnest(v_retired) r
+    having count(*) > 0;
 end $$;
 
 -- Tokens are issued at an instant of this database, taken under the lock that whoever ends access waits for: so a revocation is
