@@ -15,15 +15,47 @@ void metric_register(struct metric *metric)
     atomic_store_explicit(&metrics, metric, memory_order_release);
 }
 
+static void print_value(const struct metric *m, struct buf *out)
+{
+    int64_t value = atomic_load_explicit(&m->value, memory_order_relaxed);
+    if (m->scale != 0)
+        buf_printf(out, "%.6f", (double)value * m->scale);
+    else
+        buf_printf(out, "%lld", (long long)value);
+}
+
 void metric_print(struct buf *out)
 {
     for (struct metric *m = metrics; m; m = m->next) {
-        int64_t value = atomic_load_explicit(&m->value, memory_order_relaxed);
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-                   m->type == METRIC_COUNTER ? "counter" : "gauge");
-        if (m->scale != 0)
-            buf_printf(out, "%s %.6f\n", m->name, (double)value * m->scale);
-        else
-            buf_printf(out, "%s %lld\n", m->name, (long long)value);
+        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s ", m->name, m->help, m->name,
+                   m->type == METRIC_COUNTER ? "counter" : "gauge", m->name);
+        print_value(m, out);
+        buf_add_char(out, '\n');
     }
+}
+
+static void print_trouble(const struct metric *m, struct buf *out)
+{
+    buf_printf(out, "{\"metric\":\"%s\",\"value\":", m->name);
+    print_value(m, out);
+    buf_add_text(out, ",\"trouble\":");
+    buf_add_json(out, str_from(m->trouble));
+    if (m->mend) {
+        buf_add_text(out, ",\"mend\":");
+        buf_add_json(out, str_from(m->mend));
+    }
+    buf_add_char(out, '}');
+}
+
+void metric_print_troubles(struct buf *out)
+{
+    const char *between = "[";
+    for (const struct metric *m = metrics; m; m = m->next) {
+        if (!m->trouble || m->value <= m->trouble_above)
+            continue;
+        buf_add_text(out, between);
+        print_trouble(m, out);
+        between = ",";
+    }
+    buf_add_text(out, *between == '[' ? "[]" : "]");
 }

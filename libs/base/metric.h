@@ -18,6 +18,10 @@ struct metric {
     const char *help;
     enum metric_type type;
     double scale; /* the shown value is value * scale; 0 means 1 (1e-6: seconds from us) */
+    /* A gauge that an operator must hear of while its value (not scaled) is above `trouble_above`:
+     * what is wrong in words, and the command of the service that mends it; NULL: none does. */
+    const char *trouble, *mend;
+    int64_t trouble_above;
     _Atomic int64_t value;
     struct metric *next; /* of the registry */
 };
@@ -36,5 +40,9 @@ static inline void metric_set(struct metric *metric, int64_t value)
 
 /* Appends all registered metrics in the Prometheus text format 0.0.4. */
 void metric_print(struct buf *out);
+
+/* Appends the troubles as a JSON array: [{"metric":"eiso_quarantined","value":3,"trouble":"events
+ * are held in quarantine","mend":"quarantine ls"}]. */
+void metric_print_troubles(struct buf *out);
 
 #endif

@@ -73,7 +73,9 @@ static int answer_ready(struct observer *observer, struct buf *body)
         buf_printf(body, ",\"%s\":%s", check->name, ok ? "true" : "false");
         ready = ready && ok;
     }
-    buf_printf(body, "},\"ready\":%s}\n", ready ? "true" : "false");
+    buf_add_text(body, "},\"troubles\":");
+    metric_print_troubles(body);
+    buf_printf(body, ",\"ready\":%s}\n", ready ? "true" : "false");
     return ready ? 200 : 503;
 }
 

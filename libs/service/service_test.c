@@ -323,7 +323,8 @@ static void the_observer_tells_life_readiness_version_and_metrics(void **state)
     assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
     ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
     assert_non_null(strstr(said, "HTTP/1.1 503 "));
-    assert_non_null(strstr(said, "{\"checks\":{\"alive\":true,\"read\":false},\"ready\":false}"));
+    assert_non_null(strstr(
+        said, "{\"checks\":{\"alive\":true,\"read\":false},\"troubles\":[],\"ready\":false}"));
     health.checks[0].ok = true;
     health_beat(&health);
     ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
@@ -342,6 +343,38 @@ static void the_observer_tells_life_readiness_version_and_metrics(void **state)
     assert_non_null(strstr(said, "HTTP/1.1 404 "));
     ask(path, "POST /livez HTTP/1.1\r\n\r\n", said);
     assert_non_null(strstr(said, "HTTP/1.1 404 "));
+}
+
+/* Beside readiness: who is in trouble may be ready. */
+static void troubles_are_told_with_what_mends_them(void **state)
+{
+    (void)state;
+    static struct metric waits = {.name = "eiso_test_wait_seconds",
+                                  .help = "Nothing.",
+                                  .scale = 1e-6,
+                                  .trouble = "it takes long",
+                                  .trouble_above = 1500000};
+    static struct metric lost = {.name = "eiso_test_lost",
+                                 .help = "Nothing.",
+                                 .trouble = "something is lost",
+                                 .mend = "find it"};
+    CLEANUP(buf_done) struct buf out = {0};
+    metric_register(&waits);
+    metric_register(&lost);
+    metric_set(&waits, 1500000);
+    metric_print_troubles(&out);
+    assert_true(str_equal(buf_str(&out), STR("[]")));
+    buf_reset(&out);
+    metric_set(&waits, 2000000);
+    metric_set(&lost, 3);
+    metric_print_troubles(&out);
+    assert_true(str_equal(
+        buf_str(&out),
+        STR("[{\"metric\":\"eiso_test_lost\",\"value\":3,\"trouble\":\"something is lost\","
+            "\"mend\":\"find it\"},{\"metric\":\"eiso_test_wait_seconds\",\"value\":2.000000,"
+            "\"trouble\":\"it takes long\"}]")));
+    metric_set(&waits, 0);
+    metric_set(&lost, 0);
 }
 
 static void whoever_dribbles_or_floods_does_not_stop_the_observer(void **state)
@@ -376,6 +409,7 @@ int main(void)
         TEST(wrong_arguments_are_refused),
         TEST(wrong_settings_are_refused),
         TEST(the_observer_tells_life_readiness_version_and_metrics),
+        TEST(troubles_are_told_with_what_mends_them),
         TEST(whoever_dribbles_or_floods_does_not_stop_the_observer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
