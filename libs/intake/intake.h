@@ -78,6 +78,7 @@ struct intake_options {
     int slot; /* group.instance.id "<service>-apply-<slot>" */
     struct subscriptions subscriptions;
     intake_retract *retract;
+    int64_t most_held;             /* above it fact topics are not taken; 0: 100,000 */
     const char *const *poke_paths; /* told after each commit; ends with NULL; NULL: nobody */
     /* outbox_open where the service has a log, for what its handlers append; NULL: none. */
     enum error (*opened)(struct db *db, void *unused, struct err *err);
@@ -90,7 +91,7 @@ struct intake_options {
 
 /* Runs until `*stop`, or until it cannot go on. Straight-line, blocking. Metrics: eiso_lag_events,
  * eiso_applied_total, eiso_skipped_total, eiso_ghosts_total, eiso_quarantined,
- * eiso_last_event_age_seconds. */
+ * eiso_facts_not_taken, eiso_last_event_age_seconds. */
 enum error intake_run(const struct intake_options *options, struct err *err) MUST_CHECK;
 
 /* Puts one event of the batch into quarantine: when the handlers are through, all is rolled back,
@@ -101,8 +102,13 @@ enum error intake_hold(struct event_batch *batch, const struct event *event, con
 
 /* ---- Operators ---- */
 
-/* While more than 100,000 are held, fact topics are not taken; the registry's go on. */
+/* While more than `most_held` wait, fact topics are not taken, until a tenth of that is free again;
+ * the registry's go on. */
 enum error intake_quarantine_list(struct db *db, struct buf *out, struct err *err) MUST_CHECK;
+/* One as JSON: where it stood, why it is held, its value, and what waits behind it (how many, and
+ * the first 20). The value may be a person's data: for the operator's eyes. */
+enum error intake_quarantine_show(struct db *db, int64_t id, struct buf *out,
+                                  struct err *err) MUST_CHECK;
 /* That event never has an effect; what waits behind it still waits. */
 enum error intake_quarantine_drop(struct db *db, int64_t id, const char *who,
                                   struct err *err) MUST_CHECK;

@@ -298,6 +298,17 @@ static int close_kafka(void **state)
     return 0;
 }
 
+/* The operator sees the event as JSON, with both of these in it. */
+static void expect_shown(struct house *house, int64_t id, const char *one, const char *other)
+{
+    CLEANUP(buf_done) struct buf out = {0};
+    struct err err = {0};
+    assert_int_equal(intake_quarantine_show(house->db, id, &out, &err), ERROR_NONE);
+    buf_add_char(&out, '\0');
+    if (!strstr(out.ptr, one) || !strstr(out.ptr, other))
+        fail_msg("%s", out.ptr);
+}
+
 /* ---- Tests ---- */
 
 static void what_comes_twice_has_its_effect_once(void **state)
@@ -348,12 +359,18 @@ static void what_cannot_be_read_waits_and_its_key_behind_it(void **state)
     send_mark(house, 10, 8, 1, 8);
     expect(house, effects, "3 6 8");
     expect(house, "select count(*)::text from quarantine", "5");
+    expect_shown(house, 1, "\"reason\" : \"broken value\"", "\"waiting\" : 2");
+    expect_shown(house, 1, "\"type\" : \"kz.eiso.grades.mark.recorded.v1\"",
+                 "\"value\" : \"0xc1\"}\n");
+    expect_shown(house, 2, "\"waiting\" : 1", "\"points\":2,");
     size_t count;
     struct err err = {0};
     assert_int_equal(intake_quarantine_release(house->db, &house->options, 1, &count, &err),
                      ERROR_CONFLICT);
     assert_int_equal(intake_quarantine_drop(house->db, 1, "aigul", &err), ERROR_NONE);
     assert_int_equal(intake_quarantine_drop(house->db, 1, "aigul", &err), ERROR_NOT_FOUND);
+    CLEANUP(buf_done) struct buf nothing = {0};
+    assert_int_equal(intake_quarantine_show(house->db, 1, &nothing, &err), ERROR_NOT_FOUND);
     assert_int_equal(intake_quarantine_release(house->db, &house->options, 2, &count, &err),
                      ERROR_NONE);
     assert_int_equal(count, 2);
@@ -561,21 +578,29 @@ static void parts_of_a_long_history_take_back_in_their_range_only(void **state)
     assert_int_equal(stop(house), ERROR_NONE);
 }
 
+/* At most ten are held; it goes on by itself when there is room again, a tenth of it. */
 static void a_full_quarantine_leaves_facts_alone_and_the_registry_goes_on(void **state)
 {
     struct house *house = *state;
-    run(house, "insert into quarantine (topic, partition, \"offset\", key, subject, source,"
-               " position, type, reason) select 'other', 0, i, 'k', 'k', 's', '1.1.1.0', '', 'x'"
-               " from generate_series(1, 100001) i");
-    send_mark(house, 10, 1, 1, 1);
-    send_key(house, 1, "full");
+    house->options.most_held = 10;
     start(house);
+    for (int i = 1; i <= 11; i++)
+        send_mark(house, 10, i, i, REFUSED_POINTS);
+    expect(house, "select count(*)::text from quarantine", "11");
+    assert_int_equal(wait_for_end(house), ERROR_FENCED); /* begins anew, without the facts */
+    start(house);
+    send_mark(house, 10, 12, 12, 12);
+    send_key(house, 1, "full");
     expect(house, "select count(*)::text from copy_key where kid = 'full'", "1");
     assert_string_equal(ask(house, effects), "");
-    run(house, "delete from quarantine where \"offset\" > 100");
-    assert_int_equal(wait_for_end(house), ERROR_FENCED); /* there is room: begin anew */
+    struct err err = {0};
+    assert_int_equal(intake_quarantine_drop(house->db, 1, "aigul", &err), ERROR_NONE);
+    clock_sleep_ms(2500); /* ten: still full, for it would be again after the next one */
+    assert_string_equal(ask(house, effects), "");
+    assert_int_equal(intake_quarantine_drop(house->db, 2, "aigul", &err), ERROR_NONE);
+    assert_int_equal(wait_for_end(house), ERROR_FENCED);
     start(house);
-    expect(house, effects, "1");
+    expect(house, effects, "12");
     assert_int_equal(stop(house), ERROR_NONE);
 }
 

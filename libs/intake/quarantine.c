@@ -7,8 +7,16 @@
 
 enum { MOST_HELD = 100000 };
 
-static struct metric metric_held = {
-    .name = "eiso_quarantined", .help = "Events held in quarantine.", .type = METRIC_GAUGE};
+static struct metric metric_held = {.name = "eiso_quarantined",
+                                    .help = "Events held in quarantine.",
+                                    .type = METRIC_GAUGE,
+                                    .trouble = "events are held in quarantine",
+                                    .mend = "quarantine ls"};
+static struct metric metric_full = {.name = "eiso_facts_not_taken",
+                                    .help = "1 where too many events are held.",
+                                    .type = METRIC_GAUGE,
+                                    .trouble = "facts are not taken: too many events are held",
+                                    .mend = "quarantine ls"};
 
 static int by_topic_and_subject(const void *a, const void *b)
 {
@@ -17,16 +25,18 @@ static int by_topic_and_subject(const void *a, const void *b)
     return order ? order : str_compare(left->subject, right->subject);
 }
 
-/* A full quarantine leaves the facts' partitions alone, and takes them again when there is room:
- * both at the next start. */
+/* A full quarantine leaves the facts' partitions alone, and takes them again when a tenth of it is
+ * free: both at the next start. */
 static enum error check_full(struct intake *intake, int64_t events, struct err *err)
 {
-    bool full = events > MOST_HELD, before = intake->full;
+    int64_t most = intake->options->most_held ? intake->options->most_held : MOST_HELD;
+    bool before = intake->full, full = events > (before ? most - (most + 9) / 10 : most);
     intake->full = full;
+    metric_set(&metric_full, full);
     if (full == before || !intake->consumer)
         return ERROR_NONE;
-    return err_set(err, ERROR_FENCED, "%lld events are held in quarantine, at most %d: %s",
-                   (long long)events, MOST_HELD,
+    return err_set(err, ERROR_FENCED, "%lld events are held in quarantine, at most %lld: %s",
+                   (long long)events, (long long)most,
                    full ? "facts are not taken any more" : "there is room again");
 }
 
@@ -37,6 +47,7 @@ enum error quarantine_load(struct intake *intake, struct err *err)
         "select topic, subject, count(*) from quarantine where dropped_at is null"
         " group by topic, subject order by topic collate \"C\", subject collate \"C\""};
     metric_register(&metric_held);
+    metric_register(&metric_full);
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(intake->db, &statement, NULL, &result, err);
     if (code)
@@ -148,6 +159,39 @@ enum error intake_quarantine_list(struct db *db, struct buf *out, struct err *er
         buf_add_char(out, '\n');
     }
     return code;
+}
+
+enum error intake_quarantine_show(struct db *db, int64_t id, struct buf *out, struct err *err)
+{
+    static const struct statement statement = {
+        "quarantine_show",
+        "select json_build_object('id', q.id, 'topic', q.topic, 'partition', q.partition,"
+        "         'offset', q.\"offset\", 'key', q.key, 'subject', q.subject, 'source', q.source,"
+        "         'position', q.position, 'type', q.type, 'event', q.event,"
+        "         'event_time', q.event_time, 'reason', q.reason, 'held_at', q.held_at,"
+        "         'waiting', b.count, 'behind_it', b.first)::text, q.value"
+        "  from quarantine q cross join lateral ("
+        "       select count(*), json_agg(json_build_object('id', w.id, 'offset', w.\"offset\","
+        "                'type', w.type, 'event_time', w.event_time) order by w.id)"
+        "                filter (where w.place <= 20) as first"
+        "         from (select h.*, row_number() over (order by h.id) as place from quarantine h"
+        "                where h.topic = q.topic and h.subject = q.subject and h.id > q.id"
+        "                  and h.dropped_at is null) w) b"
+        " where q.id = $1 and q.dropped_at is null"};
+    struct params params = {0};
+    param_bigint(&params, id);
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (code)
+        return code;
+    if (result_rows(&result) == 0)
+        return err_set(err, ERROR_NOT_FOUND, "nothing is held under %lld", (long long)id);
+    struct str place = result_str(&result, 0, 0);
+    buf_add_str(out, (struct str){place.ptr, place.len - 1}); /* the value comes before its end */
+    buf_add_text(out, ", \"value\" : ");
+    record_show_value(result_str(&result, 0, 1), out);
+    buf_add_text(out, "}\n");
+    return ERROR_NONE;
 }
 
 enum error intake_quarantine_drop(struct db *db, int64_t id, const char *who, struct err *err)

@@ -251,6 +251,10 @@ void record_encode_value(const struct record *record, const void *item, struct b
  * libs/outbox. */
 void record_encode_head(const struct record *record, const void *item, struct buf *out);
 
+/* What stands on a topic as JSON, whatever its record, for people: bytes, texts that are no UTF-8,
+ * and a value that is no msgpack as "0x..." */
+void record_show_value(struct str value, struct buf *out);
+
 /* ---- Columns for SQL ---- */
 
 /* One array parameter in PostgreSQL's binary format. */

@@ -618,6 +618,34 @@ static const struct field column_fields[] = {
 };
 static const struct record column_record = RECORD(sample, column_fields);
 
+/* Whatever stands on a topic can be shown. */
+static void any_value_is_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str value;
+        const char *shown;
+    } cases[] = {
+        {STR("\x83\xa1"
+             "a\x01\xa1"
+             "b\x93\xff\xc3\xc0\xa1"
+             "c\x81\xa1"
+             "d\xa3"
+             "x\"y"),
+         "{\"a\":1,\"b\":[-1,true,null],\"c\":{\"d\":\"x\\\"y\"}}"},
+        {STR("\x92\xc4\x02\x00\xff\xa1\xff"), "[\"0x00ff\",\"0xff\"]"},
+        {STR("\xc1"), "\"0xc1\""},
+        {STR("\x92\x01"), "\"0x9201\""},
+        {{0}, "null"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        CLEANUP(buf_done) struct buf out = {0};
+        record_show_value(cases[i].value, &out);
+        buf_add_char(&out, '\0');
+        assert_string_equal(out.ptr, cases[i].shown);
+    }
+}
+
 static void columns_are_arrays_in_postgresqls_format(void **state)
 {
     (void)state;
@@ -846,6 +874,7 @@ int main(void)
         TEST(bad_elements_share_one_slot),
         TEST(a_value_may_hold_fields_of_a_later_release),
         TEST(a_corrupt_value_names_its_place),
+        TEST(any_value_is_shown),
         TEST(columns_are_arrays_in_postgresqls_format),
         TEST(what_is_nested_goes_as_jsonb),
         TEST(an_empty_column_has_no_dimension),

@@ -11,8 +11,11 @@
 
 const char *process_operator(struct process *process)
 {
+    const char *said = getenv("EISO_OPERATOR"); /* by deploy/run, before it became another user */
     const char *behind = getenv("SUDO_USER");
     const struct passwd *user = getpwuid(getuid());
+    if (said && *said)
+        return arena_printf(&process->arena, "%s", said);
     if (behind && *behind && getuid() == 0)
         return arena_printf(&process->arena, "%s", behind);
     return user ? arena_printf(&process->arena, "%s", user->pw_name)
@@ -45,7 +48,31 @@ static int history(struct process *process, struct db *db, int argc, char **argv
     return EXIT_USAGE;
 }
 
-static int release(struct process *process, struct db *db, int64_t id)
+/* ---- quarantine ---- */
+
+static int quarantine_list(struct db *db)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    return finish(intake_quarantine_list(db, &out, &err), &err, &out);
+}
+
+static int quarantine_show(struct process *process, struct db *db, int64_t id)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    (void)process;
+    return finish(intake_quarantine_show(db, id, &out, &err), &err, &out);
+}
+
+static int quarantine_drop(struct process *process, struct db *db, int64_t id)
+{
+    struct buf out = {0};
+    struct err err = {0};
+    return finish(intake_quarantine_drop(db, id, process_operator(process), &err), &err, &out);
+}
+
+static int quarantine_release(struct process *process, struct db *db, int64_t id)
 {
     struct buf out = {0};
     struct err err = {0};
@@ -61,15 +88,19 @@ static int release(struct process *process, struct db *db, int64_t id)
 
 static int quarantine(struct process *process, struct db *db, int argc, char **argv)
 {
-    struct buf out = {0};
-    struct err err = {0};
+    static const struct {
+        const char *name;
+        int (*run)(struct process *process, struct db *db, int64_t id);
+    } verbs[] = {
+        {"show", quarantine_show}, {"release", quarantine_release}, {"drop", quarantine_drop}};
     int64_t id;
     if (argc == 2 && is(argv[1], "ls"))
-        return finish(intake_quarantine_list(db, &out, &err), &err, &out);
-    if (argc == 3 && is(argv[1], "drop") && str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
-        return finish(intake_quarantine_drop(db, id, process_operator(process), &err), &err, &out);
-    if (argc == 3 && is(argv[1], "release") && str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
-        return release(process, db, id);
+        return quarantine_list(db);
+    if (argc != 3 || !str_to_int64(str_from(argv[2]), 1, INT64_MAX, &id))
+        return EXIT_USAGE;
+    for (size_t i = 0; i < COUNT_OF(verbs); i++)
+        if (is(argv[1], verbs[i].name))
+            return verbs[i].run(process, db, id);
     return EXIT_USAGE;
 }
 
@@ -104,8 +135,8 @@ static int audit(struct process *process, struct db *db, int argc, char **argv)
 }
 
 static const struct command history_command = {"history", "ls | accept", history};
-static const struct command quarantine_command = {"quarantine", "ls | release ID | drop ID",
-                                                  quarantine};
+static const struct command quarantine_command = {
+    "quarantine", "ls | show ID | release ID | drop ID", quarantine};
 static const struct command audit_command = {
     "audit", "[of PERSON] [by READER] [from INSTANT] [to INSTANT] [most ROWS]", audit};
 
@@ -150,6 +181,61 @@ static enum error command_connect(struct process *process, const struct command 
     return code;
 }
 
+/* ---- The journal (schema/0002_journal.sql) ---- */
+
+static enum error journal_begin(struct process *process, struct db *db, int argc, char **argv,
+                                int64_t *line, struct err *err)
+{
+    static const struct statement statement = {
+        "journal_begin", "insert into journal (who, what) values ($1, $2) returning id"};
+    CLEANUP(buf_done) struct buf what = {0};
+    for (int i = 0; i < argc; i++)
+        buf_printf(&what, "%s%s", i ? " " : "", argv[i]);
+    struct params params = {0};
+    param_text(&params, str_from(process_operator(process)));
+    param_text(&params, buf_str(&what));
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *line = result_bigint(&result, 0, 0);
+    return code ? err_prefix(err, "journal") : code;
+}
+
+static enum error journal_end(struct db *db, int64_t line, int status, struct err *err)
+{
+    static const struct statement statement = {
+        "journal_end", "update journal set ended_at = now(), status = $2 where id = $1"};
+    struct params params = {0};
+    param_bigint(&params, line);
+    param_int(&params, status);
+    enum error code = db_exec(db, &statement, &params, NULL, err);
+    return code ? err_prefix(err, "journal") : code;
+}
+
+/* ---- Running one ---- */
+
+static int failed(const struct err *err)
+{
+    fprintf(stderr, "%s: %s\n", error_info(err->code)->name, err->text);
+    return EXIT_FAILED;
+}
+
+static int run_journalled(struct process *process, const struct command *command, struct db *db,
+                          int argc, char **argv)
+{
+    struct err err = {0};
+    int64_t line = 0;
+    if (journal_begin(process, db, argc, argv, &line, &err))
+        return failed(&err);
+    int status = command->run(process, db, argc, argv);
+    if (status == EXIT_USAGE)
+        fprintf(stderr, "usage: eiso-%s %s %s\n", process->service->name, command->name,
+                command->usage);
+    if (journal_end(db, line, status, &err))
+        failed(&err);
+    return status;
+}
+
 int command_run(struct process *process, int argc, char **argv)
 {
     const struct command *command = command_find(process->service, argv[0]);
@@ -160,13 +246,7 @@ int command_run(struct process *process, int argc, char **argv)
                 argv[0]);
         return EXIT_USAGE;
     }
-    if (command_connect(process, command, &db, &err)) {
-        fprintf(stderr, "%s: %s\n", error_info(err.code)->name, err.text);
-        return EXIT_FAILED;
-    }
-    int status = command->run(process, db, argc, argv);
-    if (status == EXIT_USAGE)
-        fprintf(stderr, "usage: eiso-%s %s %s\n", process->service->name, command->name,
-                command->usage);
-    return status;
+    if (command_connect(process, command, &db, &err))
+        return failed(&err);
+    return run_journalled(process, command, db, argc, argv);
 }

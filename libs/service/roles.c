@@ -56,6 +56,7 @@ enum error role_apply(struct process *process, struct err *err)
                                  .slot = (int)process->common.slot,
                                  .subscriptions = service->subscriptions,
                                  .retract = service->retract,
+                                 .most_held = process->common.most_held,
                                  .poke_paths = apply_pokes(process),
                                  .opened = service_emits(service) ? outbox_open : NULL,
                                  .context = process,

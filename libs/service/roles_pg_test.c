@@ -96,7 +96,13 @@ static const struct listener listeners[] = {{.role = "api",
 static const struct job jobs[] = {{"failing", 20, failing},
                                   {"steady", 20, steady},
                                   {"prepare", 3600000, prepare, .with_migrate = true}};
-static const struct command commands[] = {{"whoami", "", whoami}};
+static int die(struct process *process, struct db *db, int argc, char **argv)
+{
+    (void)process, (void)db, (void)argc, (void)argv;
+    _exit(77);
+}
+
+static const struct command commands[] = {{"whoami", "", whoami}, {"die", "", die}};
 static const char first_file[] = "create table ran (job text not null);";
 static const struct embedded files[] = {{"0001_init.sql", first_file, sizeof first_file - 1}};
 static const size_t file_count = COUNT_OF(files);
@@ -309,6 +315,28 @@ static void commands_run_on_the_owners_connection(void **state)
     assert_int_equal(wait_for_end(launch("quarantine", "ls", output)), EXIT_USAGE);
 }
 
+/* A command that is killed in the middle, too; who it was is what deploy/run says. */
+static void what_operators_do_is_journalled(void **state)
+{
+    struct fixture *fixture = *state;
+    setenv("EISO_OPERATOR", "aigul", 1);
+    assert_int_equal(wait_for_end(launch("whoami", NULL, "/dev/null")), EXIT_DONE);
+    assert_int_equal(wait_for_end(launch("history", "accept", "/dev/null")), EXIT_FAILED);
+    assert_int_equal(wait_for_end(launch("history", "burn", "/dev/null")), EXIT_USAGE);
+    assert_true(wait_for_end(launch("die", NULL, "/dev/null")) != EXIT_DONE);
+    unsetenv("EISO_OPERATOR");
+    static const struct statement statement = {
+        "journal", "select string_agg(who || ' ' || what || ' ' || coalesce(status::text, '?'),"
+                   " ', ' order by id) from journal"};
+    CLEANUP(result_done) struct result result = {0};
+    struct err err = {0};
+    assert_int_equal(db_exec(fixture->db, &statement, NULL, &result, &err), ERROR_NONE);
+    char text[256];
+    snprintf(text, sizeof text, "%.*s", STR_ARG(result_str(&result, 0, 0)));
+    assert_string_equal(text, "aigul whoami 0, aigul history accept 1, aigul history burn 2, "
+                              "aigul die ?");
+}
+
 static void who_waits_for_postgres_can_be_told_to_end(void **state)
 {
     (void)state;
@@ -332,6 +360,7 @@ int main(void)
         ROLE_TEST(a_listener_is_ready_without_kafka_and_drains),
         ROLE_TEST(a_poke_reaches_the_listener_that_wants_it),
         ROLE_TEST(commands_run_on_the_owners_connection),
+        ROLE_TEST(what_operators_do_is_journalled),
         ROLE_TEST(who_waits_for_postgres_can_be_told_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,8 @@ static const struct setting common_items[] = {
             .help = "folder of the sockets on which processes wake each other"),
     SETTING(common_settings, slot, "EISO_SLOT", .fallback = "0", .min = 0, .max = 999,
             .help = "number of this process among those of its role"),
+    SETTING(common_settings, most_held, "EISO_QUARANTINE_MOST", .fallback = "100000", .min = 1,
+            .max = 10000000, .help = "events in quarantine above which apply takes no more facts"),
     SETTING(common_settings, log_level, "EISO_LOG_LEVEL", .fallback = "info",
             .help = "least level that is logged: debug, info, warning or error"),
 };

@@ -6,7 +6,7 @@
  *     eiso-grades --describe        what deploy needs: roles, routes, topics, ACLs, as JSON
  *     eiso-grades --openapi         the reference of its routes: OpenAPI 3.1
  *     eiso-grades --help | --print-config | --version
- *     eiso-grades history ls | history accept | quarantine ls | quarantine drop ID
+ *     eiso-grades history ls|accept | quarantine ls|show|release|drop
  *     eiso-grades audit [of PERSON] [by READER] [from INSTANT] [to INSTANT] [most ROWS]
  *     eiso-grades COMMAND ...       what the service adds
  *
@@ -45,6 +45,7 @@ struct common_settings {
     const char *state;        /* EISO_STATE: private folder */
     const char *pokes;        /* EISO_POKES: folder of the poke sockets, "sock" */
     int64_t slot;             /* EISO_SLOT: number of this process among those of its role */
+    int64_t most_held;        /* EISO_QUARANTINE_MOST: intake.h */
     const char *log_level;    /* EISO_LOG_LEVEL */
 };
 
@@ -95,13 +96,14 @@ struct job {
 };
 
 /* An operator's command: `eiso-<service> <name> <arguments>`; runs on the owner's connection,
- * prints to stdout, returns the exit code. argv[0] is its name. */
+ * prints to stdout, returns the exit code. argv[0] is its name. Each run is a line of the table
+ * `journal`, with all arguments: none of them may be a secret. */
 struct command {
     const char *name, *usage;
     int (*run)(struct process *process, struct db *db, int argc, char **argv);
 };
 
-/* Who runs this command, for the journal: the login name, the one behind sudo first. In the
+/* Who runs this command, as in the journal: the login name, the one behind sudo first. In the
  * process's arena. */
 const char *process_operator(struct process *process);
 

@@ -244,7 +244,7 @@ static void the_program_describes_itself_without_settings(void **state)
     assert_string_equal(said, "eiso-grades " EISO_VERSION "\n");
     assert_int_equal(RUN(said, "--help"), EXIT_DONE);
     assert_non_null(strstr(said, "Roles: api apply relay jobs migrate"));
-    assert_non_null(strstr(said, "  quarantine ls | release ID | drop ID\n"));
+    assert_non_null(strstr(said, "  quarantine ls | show ID | release ID | drop ID\n"));
     assert_non_null(strstr(said, "EISO_TEST_DEPTH"));
 }
 

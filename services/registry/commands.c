@@ -9,24 +9,12 @@
 
 enum { DONE = 0, FAILED = 1, MISUSED = 2, PASSWORD_CHARACTERS = 20 };
 
-/* ---- The frame of all: one transaction with its line in the journal ---- */
-
-struct deed {
-    struct db *db;
-    const char *who, *what;
-};
-
-static enum error deed_begin(const struct deed *deed, struct err *err)
-{
-    enum error code = db_begin(deed->db, err);
-    return code ? code : store_journal(deed->db, deed->who, deed->what, err);
-}
-
-static enum error deed_end(const struct deed *deed, enum error code, struct err *err)
+/* Ends the transaction of a command. */
+static enum error settle(struct db *db, enum error code, struct err *err)
 {
     if (!code)
-        return db_commit(deed->db, err);
-    db_rollback(deed->db);
+        return db_commit(db, err);
+    db_rollback(db);
     return code;
 }
 
@@ -53,12 +41,9 @@ static bool is(const char *argument, const char *word)
 
 /* ---- Clients ---- */
 
-enum error client_make(struct db *db, const char *who, const struct new_client *new,
-                       struct str *secret, struct arena *arena, struct err *err)
+enum error client_make(struct db *db, const struct new_client *new, struct str *secret,
+                       struct arena *arena, struct err *err)
 {
-    char id[UUID_TEXT_LEN + 1];
-    const struct deed deed = {db, who,
-                              arena_printf(arena, "client add %s", uuid_format(&new->id, id))};
     const struct client client = {
         .id = new->id,
         .name = new->name,
@@ -68,10 +53,10 @@ enum error client_make(struct db *db, const char *who, const struct new_client *
         .revision = 1,
     };
     *secret = secret_make(arena);
-    enum error code = deed_begin(&deed, err);
+    enum error code = db_begin(db, err);
     if (!code)
         code = store_client_add(db, &client, digest_of(*secret, arena), err);
-    return deed_end(&deed, code, err);
+    return settle(db, code, err);
 }
 
 static int client_add(struct process *process, struct db *db, char **argv)
@@ -84,32 +69,27 @@ static int client_add(struct process *process, struct db *db, char **argv)
     client.scopes = scopes_parse(str_from(argv[2]), &known) & ~(unsigned)SCOPE_INBOX;
     if (!uuid_parse(str_from(argv[0]), &client.node) || !known || !client.scopes)
         return MISUSED;
-    enum error code =
-        client_make(db, process_operator(process), &client, &secret, &process->arena, &err);
+    enum error code = client_make(db, &client, &secret, &process->arena, &err);
     if (!code)
         printf("id     %s\nsecret %.*s\n", uuid_format(&client.id, id), STR_ARG(secret));
     return finish(process, code, &err);
 }
 
-enum error client_renew(struct db *db, const char *who, const struct uuid *client,
-                        struct str *secret, struct arena *arena, struct err *err)
+enum error client_renew(struct db *db, const struct uuid *client, struct str *secret,
+                        struct arena *arena, struct err *err)
 {
-    char id[UUID_TEXT_LEN + 1];
-    const struct deed deed = {db, who,
-                              arena_printf(arena, "client rotate %s", uuid_format(client, id))};
     *secret = secret_make(arena);
-    enum error code = deed_begin(&deed, err);
+    enum error code = db_begin(db, err);
     if (!code)
         code = store_client_rotate(db, client, digest_of(*secret, arena), err);
-    return deed_end(&deed, code, err);
+    return settle(db, code, err);
 }
 
 static int client_rotate(struct process *process, struct db *db, const struct uuid *client)
 {
     struct str secret;
     struct err err = {0};
-    enum error code =
-        client_renew(db, process_operator(process), client, &secret, &process->arena, &err);
+    enum error code = client_renew(db, client, &secret, &process->arena, &err);
     if (!code)
         printf("secret %.*s\n", STR_ARG(secret));
     return finish(process, code, &err);
@@ -117,15 +97,11 @@ static int client_rotate(struct process *process, struct db *db, const struct uu
 
 static int client_revoke(struct process *process, struct db *db, const struct uuid *client)
 {
-    char id[UUID_TEXT_LEN + 1];
-    const struct deed deed = {
-        db, process_operator(process),
-        arena_printf(&process->arena, "client revoke %s", uuid_format(client, id))};
     struct err err = {0};
-    enum error code = deed_begin(&deed, &err);
+    enum error code = db_begin(db, &err);
     if (!code)
         code = store_client_revoke(db, client, &err);
-    return finish(process, deed_end(&deed, code, &err), &err);
+    return finish(process, settle(db, code, &err), &err);
 }
 
 static int client_run(struct process *process, struct db *db, int argc, char **argv)
@@ -169,11 +145,9 @@ static bool password_make(struct str *password, struct str *hash, struct arena *
     return password_hash(*password, hash, arena);
 }
 
-enum error account_make(struct db *db, const char *who, const struct new_account *new,
-                        struct str *password, struct arena *arena, struct err *err)
+enum error account_make(struct db *db, const struct new_account *new, struct str *password,
+                        struct arena *arena, struct err *err)
 {
-    const struct deed deed = {db, who,
-                              arena_printf(arena, "account add %.*s", STR_ARG(new->login))};
     struct account_adding adding = {
         .id = uuid_v7(),
         .person = new->person,
@@ -184,10 +158,10 @@ enum error account_make(struct db *db, const char *who, const struct new_account
     };
     if (!password_make(password, &adding.hash, arena))
         return err_set(err, ERROR_UNAVAILABLE, "no memory to hash a password");
-    enum error code = deed_begin(&deed, err);
+    enum error code = db_begin(db, err);
     if (!code)
         code = store_account_add(db, &adding, err);
-    return deed_end(&deed, code, err);
+    return settle(db, code, err);
 }
 
 /* "official@NODE" */
@@ -216,32 +190,29 @@ static int account_add(struct process *process, struct db *db, int argc, char **
     if (!uuid_parse(str_from(argv[0]), &account.person) || !is_login(account.login) ||
         (argc == 4 && (!is(argv[2], "--role") || !read_role(str_from(argv[3]), &account))))
         return MISUSED;
-    enum error code =
-        account_make(db, process_operator(process), &account, &password, &process->arena, &err);
+    enum error code = account_make(db, &account, &password, &process->arena, &err);
     if (!code)
         printf("password %.*s\n", STR_ARG(password));
     return finish(process, code, &err);
 }
 
-enum error account_renew(struct db *db, const char *who, const char *login, struct str *password,
+enum error account_renew(struct db *db, const char *login, struct str *password,
                          struct arena *arena, struct err *err)
 {
-    const struct deed deed = {db, who, arena_printf(arena, "account reset %s", login)};
     struct str hash;
     if (!password_make(password, &hash, arena))
         return err_set(err, ERROR_UNAVAILABLE, "no memory to hash a password");
-    enum error code = deed_begin(&deed, err);
+    enum error code = db_begin(db, err);
     if (!code)
         code = store_account_reset(db, str_from(login), hash, err);
-    return deed_end(&deed, code, err);
+    return settle(db, code, err);
 }
 
 static int account_reset(struct process *process, struct db *db, const char *login)
 {
     struct str password;
     struct err err = {0};
-    enum error code =
-        account_renew(db, process_operator(process), login, &password, &process->arena, &err);
+    enum error code = account_renew(db, login, &password, &process->arena, &err);
     if (!code)
         printf("password %.*s\n", STR_ARG(password));
     return finish(process, code, &err);
@@ -249,13 +220,11 @@ static int account_reset(struct process *process, struct db *db, const char *log
 
 static int account_lock(struct process *process, struct db *db, const char *login)
 {
-    const struct deed deed = {db, process_operator(process),
-                              arena_printf(&process->arena, "account lock %s", login)};
     struct err err = {0};
-    enum error code = deed_begin(&deed, &err);
+    enum error code = db_begin(db, &err);
     if (!code)
         code = store_account_lock(db, str_from(login), &err);
-    return finish(process, deed_end(&deed, code, &err), &err);
+    return finish(process, settle(db, code, &err), &err);
 }
 
 static int account_role(struct process *process, struct db *db, char **argv)
@@ -265,19 +234,16 @@ static int account_role(struct process *process, struct db *db, char **argv)
     bool grants = is(argv[0], "grant");
     if ((!grants && !is(argv[0], "withdraw")) || !read_role(str_from(argv[2]), &given))
         return MISUSED;
-    const struct deed deed = {
-        db, process_operator(process),
-        arena_printf(&process->arena, "account %s %s %s", argv[0], argv[1], argv[2])};
     const struct role_change change = {
         .login = str_from(argv[1]),
         .role = role_json(given.role, &given.node, &process->arena),
         .node = given.node,
         .given = grants,
     };
-    enum error code = deed_begin(&deed, &err);
+    enum error code = db_begin(db, &err);
     if (!code)
         code = store_account_role(db, &change, &err);
-    return finish(process, deed_end(&deed, code, &err), &err);
+    return finish(process, settle(db, code, &err), &err);
 }
 
 static int account_run(struct process *process, struct db *db, int argc, char **argv)

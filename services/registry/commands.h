@@ -1,4 +1,4 @@
-/* What an operator does with clients and accounts. Each is journalled with who did it. */
+/* What an operator does with clients and accounts. */
 #ifndef REGISTRY_COMMANDS_H
 #define REGISTRY_COMMANDS_H
 
@@ -13,10 +13,10 @@ struct new_client {
     struct str name;
     unsigned scopes;
 };
-enum error client_make(struct db *db, const char *who, const struct new_client *client,
-                       struct str *secret, struct arena *arena, struct err *err) MUST_CHECK;
-enum error client_renew(struct db *db, const char *who, const struct uuid *client,
-                        struct str *secret, struct arena *arena, struct err *err) MUST_CHECK;
+enum error client_make(struct db *db, const struct new_client *client, struct str *secret,
+                       struct arena *arena, struct err *err) MUST_CHECK;
+enum error client_renew(struct db *db, const struct uuid *client, struct str *secret,
+                        struct arena *arena, struct err *err) MUST_CHECK;
 
 /* `node` nil: no role. */
 struct new_account {
@@ -24,9 +24,9 @@ struct new_account {
     struct str login;
     enum account_role role;
 };
-enum error account_make(struct db *db, const char *who, const struct new_account *account,
-                        struct str *password, struct arena *arena, struct err *err) MUST_CHECK;
-enum error account_renew(struct db *db, const char *who, const char *login, struct str *password,
+enum error account_make(struct db *db, const struct new_account *account, struct str *password,
+                        struct arena *arena, struct err *err) MUST_CHECK;
+enum error account_renew(struct db *db, const char *login, struct str *password,
                          struct arena *arena, struct err *err) MUST_CHECK;
 
 #endif

@@ -378,10 +378,9 @@ static enum error add_client(struct demo *demo, struct buf *out, struct err *err
     };
     struct str secret;
     char id[UUID_TEXT_LEN + 1];
-    const char *who = process_operator(demo->process);
-    enum error code = client_make(demo->db, who, &client, &secret, demo->arena, err);
+    enum error code = client_make(demo->db, &client, &secret, demo->arena, err);
     if (code == ERROR_DUPLICATE)
-        code = client_renew(demo->db, who, &client.id, &secret, demo->arena, err);
+        code = client_renew(demo->db, &client.id, &secret, demo->arena, err);
     if (!code)
         buf_printf(out, "EISO_CLIENT_ID=%s\nEISO_CLIENT_SECRET=%.*s\n", uuid_format(&client.id, id),
                    STR_ARG(secret));
@@ -392,10 +391,9 @@ static enum error add_account(struct demo *demo, const char *name,
                               const struct new_account *account, struct buf *out, struct err *err)
 {
     struct str password;
-    const char *who = process_operator(demo->process);
-    enum error code = account_make(demo->db, who, account, &password, demo->arena, err);
+    enum error code = account_make(demo->db, account, &password, demo->arena, err);
     if (code == ERROR_DUPLICATE)
-        code = account_renew(demo->db, who, account->login.ptr, &password, demo->arena, err);
+        code = account_renew(demo->db, account->login.ptr, &password, demo->arena, err);
     if (!code)
         buf_printf(out, "EISO_%s_LOGIN=%.*s\nEISO_%s_PASSWORD=%.*s\n", name,
                    STR_ARG(account->login), name, STR_ARG(password));

@@ -136,10 +136,6 @@ static enum error announce(struct process *process, struct db *db, const struct 
     struct public_key public = public_half(key, &process->arena);
     enum error code = db_begin(db, err);
     if (!code)
-        code = store_journal(
-            db, process_operator(process),
-            arena_printf(&process->arena, "key rotate %.*s", STR_ARG(signing_key_id(key))), err);
-    if (!code)
         code = store_key_announce(db, &public, lead_s, err);
     if (!code)
         return db_commit(db, err);

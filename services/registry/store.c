@@ -578,16 +578,6 @@ enum error store_key_announce(struct db *db, const struct public_key *key, int32
     return db_exec(db, &statement, &params, NULL, err);
 }
 
-enum error store_journal(struct db *db, const char *who, const char *what, struct err *err)
-{
-    static const struct statement statement = {"journal",
-                                               "insert into journal (who, what) values ($1, $2)"};
-    struct params params = {0};
-    param_text(&params, str_from(who));
-    param_text(&params, str_from(what));
-    return db_exec(db, &statement, &params, NULL, err);
-}
-
 enum error store_sweep_sessions(struct db *db, struct err *err)
 {
     static const struct statement statement = {"session_sweep", "select session_sweep()"};

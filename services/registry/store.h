@@ -166,9 +166,6 @@ enum error store_account_role(struct db *db, const struct role_change *change,
 enum error store_key_announce(struct db *db, const struct public_key *key, int32_t lead_s,
                               struct err *err) MUST_CHECK;
 
-enum error store_journal(struct db *db, const char *who, const char *what,
-                         struct err *err) MUST_CHECK;
-
 enum error store_sweep_sessions(struct db *db, struct err *err) MUST_CHECK;
 
 #endif

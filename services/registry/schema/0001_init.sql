@@ -231,14 +231,6 @@ create table renewal (
 );
 create index renewal_session on renewal (session);
 
--- What operators did.
-create table journal (
-    id   bigint generated always as identity primary key,
-    at   timestamptz not null default now(),
-    who  text not null,
-    what text not null
-);
-
 -- People who read this database do not read what identifies or lets in.
 do $$ begin
     if exists (select from pg_roles where rolname = current_schema() || '_ro') then
