@@ -6,6 +6,7 @@
  * numbers; `seen` holds an effect for each. */
 #include "testkit/check.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,8 @@ static void make_topics(const char *brokers)
     bus_admin_close(admin);
 }
 
-static pid_t start_role(struct house *house, const char *role, int slot, const char *fault)
+static pid_t start(struct house *house, const char *const *arguments, const char *role, int slot,
+                   const char *fault)
 {
     struct arena *arena = &house->arena;
     const char *environment[] = {
@@ -77,10 +79,15 @@ static pid_t start_role(struct house *house, const char *role, int slot, const c
         arena_printf(arena, "EISO_FAULT=%s", fault ? fault : "none"),
         NULL,
     };
-    const char *const arguments[] = {"--role", role, NULL};
     const struct testkit_child child = {"eiso-small", arguments, environment,
                                         arena_printf(arena, "%s/log", house->folder)};
     return testkit_spawn(&child);
+}
+
+static pid_t start_role(struct house *house, const char *role, int slot, const char *fault)
+{
+    const char *const arguments[] = {"--role", role, NULL};
+    return start(house, arguments, role, slot, fault);
 }
 
 static void house_open(struct house *house, const char *conninfo, const char *brokers)
@@ -510,16 +517,161 @@ static void a_source_set_back_takes_its_ghosts_along(void **state)
     arena_done(&arena);
 }
 
+/* ---- A read model made anew ---- */
+
+static const char *ask(struct house *house, const char *sql)
+{
+    CLEANUP(db_close_at) struct db *db = NULL;
+    CLEANUP(result_done) struct result result = {0};
+    const struct statement statement = {"ask", sql};
+    struct err err = {0};
+    if (db_open(&db, house->conninfo, &err) || db_exec(db, &statement, NULL, &result, &err))
+        fail_msg("%s: %s", sql, err.text);
+    return str_copy(&house->arena, result_str(&result, 0, 0)).ptr;
+}
+
+static void run(struct house *house, const char *sql)
+{
+    CLEANUP(db_close_at) struct db *db = NULL;
+    struct err err = {0};
+    if (db_open(&db, house->conninfo, &err) || db_run(db, sql, &err))
+        fail_msg("%s: %s", sql, err.text);
+}
+
+/* Who posts, and who reads the stream, while the model is made anew. */
+struct witnesses {
+    struct house *house;
+    volatile bool stop;
+    pthread_t poster, reader;
+    int stream;
+    int last[KEYS]; /* the number that each key showed last */
+    int64_t shown, disorders;
+};
+
+static void *keep_posting(void *context)
+{
+    struct witnesses *witnesses = context;
+    while (!witnesses->stop)
+        post(witnesses->house, 0);
+    return NULL;
+}
+
+static void take_line(struct witnesses *witnesses, const char *line)
+{
+    const char *number = strstr(line, "\"number\":");
+    if (!number)
+        return;
+    int shown = (int)strtol(number + 9, NULL, 10), *last = &witnesses->last[shown % KEYS];
+    witnesses->disorders += *last && shown != *last + KEYS; /* none twice, none left out */
+    *last = shown;
+    witnesses->shown++;
+}
+
+static void *keep_reading(void *context)
+{
+    struct witnesses *witnesses = context;
+    FILE *stream = fdopen(witnesses->stream, "r");
+    char line[512];
+    while (fgets(line, sizeof line, stream))
+        take_line(witnesses, line);
+    fclose(stream);
+    return NULL;
+}
+
+static void open_stream(struct witnesses *witnesses)
+{
+    static const char request[] = "GET /small/stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/push-0", witnesses->house->folder);
+    witnesses->stream = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (int tries = 0;
+         connect(witnesses->stream, (const struct sockaddr *)&address, sizeof address) != 0;
+         tries++) {
+        assert_true(tries < 500);
+        clock_sleep_ms(20);
+    }
+    assert_int_equal(send(witnesses->stream, request, sizeof request - 1, MSG_NOSIGNAL),
+                     sizeof request - 1);
+}
+
+static void witnesses_start(struct witnesses *witnesses)
+{
+    open_stream(witnesses);
+    assert_int_equal(pthread_create(&witnesses->reader, NULL, keep_reading, witnesses), 0);
+    assert_int_equal(pthread_create(&witnesses->poster, NULL, keep_posting, witnesses), 0);
+}
+
+static void witnesses_stop(struct witnesses *witnesses)
+{
+    witnesses->stop = true;
+    pthread_join(witnesses->poster, NULL);
+}
+
+static int rebuild(struct house *house, const char *fault)
+{
+    static const char *const arguments[] = {"rebuild", NULL};
+    return testkit_wait(start(house, arguments, "rebuild", 0, fault), 2 * WAIT_MS);
+}
+
+/* Killed at each point where it can be, the model made anew equals the old one, row by row and
+ * place by place; apply, the stream and who posts notice nothing. */
+static void a_read_model_is_made_anew_while_notes_arrive(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house, NULL, testkit_brokers());
+    pid_t pids[ROLES], push = start_role(&house, "push", 0, NULL);
+    start_all(&house, pids, -1, NULL);
+    for (int i = 0; i < 40; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    struct witnesses witnesses = {.house = &house};
+    witnesses_start(&witnesses);
+    assert_int_equal(rebuild(&house, "rebuild_round"), -SIGKILL);
+    assert_int_equal(rebuild(&house, "rebuild_before_swap"), -SIGKILL);
+    assert_string_equal(ask(&house, "select (to_regnamespace('public_rebuild') is not null)::text"),
+                        "true");
+    run(&house, "create table before as select * from seen");
+    assert_int_equal(rebuild(&house, "rebuild_swapped"), -SIGKILL);
+    assert_string_equal(
+        ask(&house, "select (to_regclass('public_replaced.seen') is not null)::text"), "true");
+    assert_int_equal(rebuild(&house, NULL), 0);
+    witnesses_stop(&witnesses);
+    expect_exact(&house);
+    assert_string_equal(ask(&house, "select count(*)::text from (select * from before"
+                                    " except select * from seen) d"),
+                        "0");
+    assert_string_equal(
+        ask(&house, "select count(*)::text from pg_namespace where nspname like 'public\\_re%'"),
+        "0");
+    assert_string_equal(ask(&house,
+                            "select string_agg(coalesce(status::text, '?'), ' ' order by id)"
+                            " from journal"),
+                        "? ? ? 0");
+    for (int role = 0; role < ROLES; role++)
+        assert_true(testkit_is_running(pids[role]));
+    testkit_kill(push); /* ends the stream */
+    pthread_join(witnesses.reader, NULL);
+    assert_true(witnesses.shown > 0);
+    assert_int_equal(witnesses.disorders, 0);
+    kill_all(&house, pids);
+}
+
 /* One argument: the tests whose names match it ("*kafka*"). */
 int main(int argc, char **argv)
 {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        TEST(notes_arrive_once_and_in_order), TEST(a_role_may_die_at_any_point),
-        TEST(api_may_be_killed_at_any_time),  TEST(a_paused_relay_comes_back_late),
-        TEST(a_paused_apply_comes_back_late), TEST(kafka_may_be_killed_and_be_away),
-        TEST(postgres_may_be_killed),         TEST(a_source_set_back_takes_its_ghosts_along),
+        TEST(notes_arrive_once_and_in_order),
+        TEST(a_role_may_die_at_any_point),
+        TEST(api_may_be_killed_at_any_time),
+        TEST(a_paused_relay_comes_back_late),
+        TEST(a_paused_apply_comes_back_late),
+        TEST(kafka_may_be_killed_and_be_away),
+        TEST(postgres_may_be_killed),
+        TEST(a_source_set_back_takes_its_ghosts_along),
+        TEST(a_read_model_is_made_anew_while_notes_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

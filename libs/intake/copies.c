@@ -309,4 +309,4 @@ enum error intake_copy(struct event_batch *batch, struct err *err)
 
 extern const struct embedded intake_schema[];
 
-const struct migration_set intake_migrations = {"intake", intake_schema, 3};
+const struct migration_set intake_migrations = {"intake", intake_schema, 4};

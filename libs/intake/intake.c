@@ -334,8 +334,8 @@ static void tell_others(struct intake *intake, const struct bus_message *message
 
 /* Without a connection this process ends: the next one finds in the database whether its last
  * commit was one. */
-static enum error apply_batch(struct intake *intake, const struct bus_message *messages,
-                              size_t count, struct err *err)
+enum error intake_apply(struct intake *intake, const struct bus_message *messages, size_t count,
+                        struct err *err)
 {
     enum error code = ERROR_SERIALIZE;
     arena_reset(&intake->refusals);
@@ -423,22 +423,28 @@ static enum error open_consumer(struct intake *intake, struct err *err)
     return bus_consumer_open(&intake->consumer, &consumer, err);
 }
 
-static enum error intake_begin(struct intake *intake, struct err *err)
+enum error intake_meet(struct intake *intake, struct err *err)
 {
     const struct intake_options *options = intake->options;
     intake->topics = ARENA_ARRAY(&intake->life, options->subscriptions.count, const char *);
     for (size_t i = 0; i < options->subscriptions.count; i++)
         intake->topics[i] = options->subscriptions.items[i].topic->name;
-    enum error code = db_open_wait(&intake->db, options->conninfo, options->stop, err);
-    if (!code && options->opened)
-        code = options->opened(intake->db, NULL, err);
-    if (!code)
-        code = count_partitions(intake, err);
+    enum error code = count_partitions(intake, err);
     if (code)
         return code;
     intake->lanes = ARENA_ARRAY(
         &intake->life, options->subscriptions.count * (size_t)intake->partitions, struct lane);
-    code = quarantine_load(intake, err);
+    return quarantine_load(intake, err);
+}
+
+static enum error intake_begin(struct intake *intake, struct err *err)
+{
+    const struct intake_options *options = intake->options;
+    enum error code = db_open_wait(&intake->db, options->conninfo, options->stop, err);
+    if (!code && options->opened)
+        code = options->opened(intake->db, NULL, err);
+    if (!code)
+        code = intake_meet(intake, err);
     return code ? code : open_consumer(intake, err);
 }
 
@@ -451,7 +457,7 @@ static enum error intake_loop(struct intake *intake, struct err *err)
         enum error code =
             bus_consume(intake->consumer, BATCH_MESSAGES, WAIT_MS, &messages, &count, err);
         if (!code && count)
-            code = apply_batch(intake, messages, count, err);
+            code = intake_apply(intake, messages, count, err);
         else if (!code && clock_monotonic() - checked_us > CHECK_EVERY_US) {
             arena_reset(&intake->batch);
             code = offsets_check(intake, err);

@@ -65,6 +65,12 @@ struct intake {
     struct arena life, assigned, refusals, batch;
 };
 
+/* Waits for Kafka and the topics; makes the lanes. */
+enum error intake_meet(struct intake *intake, struct err *err);
+/* Everything of a batch has its effect, in one transaction. */
+enum error intake_apply(struct intake *intake, const struct bus_message *messages, size_t count,
+                        struct err *err);
+
 struct lane *intake_lane(struct intake *intake, size_t topic, int32_t partition);
 struct watermark *lane_mark(struct intake *intake, struct lane *lane,
                             struct str source); /* made where it is new */

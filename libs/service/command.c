@@ -149,6 +149,8 @@ static const struct command *command_at(const struct service *service, size_t i)
         return &quarantine_command;
     if (i-- == 0)
         return &audit_command;
+    if (service_applies(service) && i-- == 0)
+        return &rebuild_command;
     return i < service->commands.count ? &service->commands.items[i] : NULL;
 }
 
@@ -168,15 +170,16 @@ void command_help(const struct service *service, struct buf *out)
         buf_printf(out, "  %s %s\n", command->name, command->usage);
 }
 
-/* The built-in ones only look, or mend a log that does not speak; a service's own may write to it,
- * so that it must. */
+/* These three only look, or mend a log that does not speak; others may write to it, so that it
+ * must.
+ */
 static enum error command_connect(struct process *process, const struct command *command,
                                   struct db **db, struct err *err)
 {
-    bool built_in =
+    bool mends =
         command == &history_command || command == &quarantine_command || command == &audit_command;
     enum error code = db_open(db, process->common.database, err);
-    if (!code && !built_in && service_emits(process->service))
+    if (!code && !mends && service_emits(process->service))
         code = outbox_open(*db, NULL, err);
     return code;
 }

@@ -151,10 +151,13 @@ static void add_acl(const struct acl *acl, struct buf *out)
     json_end(out, '}');
 }
 
+/* A rebuild reads the same topics, as the owner of the schema: role jobs. */
 static void add_apply_acls(const struct service *service, const char *prefix, struct buf *out)
 {
-    for (size_t i = 0; i < service->subscriptions.count; i++)
-        add_acl(&(struct acl){"apply", "topic", service->subscriptions.items[i].topic->name,
+    static const char *const roles[] = {"apply", "jobs"};
+    for (size_t i = 0; i < service->subscriptions.count * COUNT_OF(roles); i++)
+        add_acl(&(struct acl){roles[i % COUNT_OF(roles)], "topic",
+                              service->subscriptions.items[i / COUNT_OF(roles)].topic->name,
                               "literal", read_only},
                 out);
     if (service_applies(service))

@@ -10,6 +10,7 @@ enum {
     MIGRATE_PATIENCE_S = 60,
     PARTITIONS_EVERY_MS = 60000,
     AUDIT_EVERY_MS = 3600 * 1000,
+    LOOK_EVERY_MS = 5000,
     LONGEST_SLEEP_MS = 1000
 };
 
@@ -118,6 +119,14 @@ static enum error keep_audit(struct process *process, struct db *db, struct err 
 static const struct job partitions_job = {"partitions", PARTITIONS_EVERY_MS, make_partitions};
 static const struct job audit_job = {"audit", AUDIT_EVERY_MS, keep_audit};
 
+static enum error look_at_rebuild(struct process *process, struct db *db, struct err *err)
+{
+    (void)process;
+    return intake_rebuild_look(db, err);
+}
+
+static const struct job rebuild_job = {"rebuild", LOOK_EVERY_MS, look_at_rebuild};
+
 /* A job and when it is due again (monotonic). */
 struct turn {
     const struct job *job;
@@ -132,10 +141,12 @@ struct turns {
 static struct turns turns_make(struct process *process)
 {
     const struct jobs *own = &process->service->jobs;
-    struct turns turns = {ARENA_ARRAY(&process->arena, own->count + 2, struct turn), 0};
+    struct turns turns = {ARENA_ARRAY(&process->arena, own->count + 3, struct turn), 0};
     if (service_emits(process->service))
         turns.items[turns.count++].job = &partitions_job;
     turns.items[turns.count++].job = &audit_job;
+    if (service_applies(process->service))
+        turns.items[turns.count++].job = &rebuild_job;
     for (size_t i = 0; i < own->count; i++)
         turns.items[turns.count++].job = &own->items[i];
     return turns;
@@ -217,10 +228,8 @@ enum error role_jobs(struct process *process, struct err *err)
 extern const struct embedded service_schema[];
 const struct migration_set service_migrations = {"service", service_schema, 2};
 
-static enum error schema_apply(struct process *process, struct db *db, struct err *err)
+size_t service_schema_sets(const struct service *service, struct migration_set sets[SCHEMA_SETS])
 {
-    const struct service *service = process->service;
-    struct migration_set sets[4];
     size_t count = 0;
     if (service_emits(service))
         sets[count++] = outbox_migrations;
@@ -230,6 +239,13 @@ static enum error schema_apply(struct process *process, struct db *db, struct er
     if (service->schema.count)
         sets[count++] =
             (struct migration_set){service->name, service->schema.files, *service->schema.count};
+    return count;
+}
+
+static enum error schema_apply(struct process *process, struct db *db, struct err *err)
+{
+    struct migration_set sets[SCHEMA_SETS];
+    size_t count = service_schema_sets(process->service, sets);
     return db_migrate(db, sets, count, err);
 }
 

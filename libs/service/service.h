@@ -6,7 +6,7 @@
  *     eiso-grades --describe        what deploy needs: roles, routes, topics, ACLs, as JSON
  *     eiso-grades --openapi         the reference of its routes: OpenAPI 3.1
  *     eiso-grades --help | --print-config | --version
- *     eiso-grades history ls|accept | quarantine ls|show|release|drop
+ *     eiso-grades history ls|accept | quarantine ls|show|release|drop | rebuild
  *     eiso-grades audit [of PERSON] [by READER] [from INSTANT] [to INSTANT] [most ROWS]
  *     eiso-grades COMMAND ...       what the service adds
  *
@@ -25,6 +25,7 @@
 #include "db/db.h"
 #include "http/http.h"
 #include "intake/intake.h"
+#include "intake/rebuild.h"
 #include "loop/loop.h"
 #include "outbox/outbox.h"
 
@@ -146,6 +147,15 @@ struct listeners {
     size_t count;
 };
 
+/* The tables that apply fills, and what stands on them (intake/rebuild.h). */
+struct rebuild_definition {
+    const struct rebuilt *tables;
+    size_t count;
+    enum error (*swapping)(struct db *db, struct err *err);
+    enum error (*swapped)(struct db *db, const volatile bool *stop, struct err *err);
+};
+#define REBUILT(array) .tables = (array), .count = sizeof(array) / sizeof((array)[0])
+
 struct service {
     const char *name;         /* "grades": database, schema, principal, topics' prefix */
     struct settings settings; /* its own, beyond common_settings */
@@ -153,9 +163,10 @@ struct service {
     struct listeners listeners;
     struct subscriptions subscriptions; /* role apply exists where there are any */
     intake_retract *retract;
-    state_again *state_again; /* has state topics: outbox.h; the context is the process */
-    int apply_processes;      /* 0 means 1 */
-    int log_keep_days;        /* of event_log; 0 means 35; -1: it emits nothing, no relay */
+    struct rebuild_definition rebuild; /* of its read model, beside the copies */
+    state_again *state_again;          /* has state topics: outbox.h; the context is the process */
+    int apply_processes;               /* 0 means 1 */
+    int log_keep_days; /* of event_log; 0 means 35; -1: it emits nothing, no relay */
     struct {
         const struct embedded *files;
         const size_t *count;

@@ -41,6 +41,12 @@ enum error role_relay(struct process *process, struct err *err) MUST_CHECK;
 enum error role_jobs(struct process *process, struct err *err) MUST_CHECK;
 enum error role_migrate(struct process *process, struct err *err) MUST_CHECK;
 
+/* The migrations of a service, in order; returns how many sets. */
+enum { SCHEMA_SETS = 4 };
+size_t service_schema_sets(const struct service *service, struct migration_set sets[SCHEMA_SETS]);
+
+extern const struct command rebuild_command;
+
 /* Finds the command in argv[0] and runs it; the exit code. */
 int command_run(struct process *process, int argc, char **argv);
 void command_help(const struct service *service, struct buf *out);

@@ -245,6 +245,7 @@ static void the_program_describes_itself_without_settings(void **state)
     assert_int_equal(RUN(said, "--help"), EXIT_DONE);
     assert_non_null(strstr(said, "Roles: api apply relay jobs migrate"));
     assert_non_null(strstr(said, "  quarantine ls | show ID | release ID | drop ID\n"));
+    assert_non_null(strstr(said, "  rebuild [drop]\n  dig DEPTH\n"));
     assert_non_null(strstr(said, "EISO_TEST_DEPTH"));
 }
 

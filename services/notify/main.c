@@ -60,6 +60,11 @@ static const struct subscription subscriptions[] = {
     {&topic_registers, apply_registers},
 };
 
+static const struct rebuilt rebuilt[] = {
+    {"feed", .date = "date", .place = "event, learner, kind"},
+    {"register_chain"},
+};
+
 int main(int argc, char **argv)
 {
     static const struct service notify = {
@@ -67,6 +72,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .retract = apply_retract,
+        .rebuild = {REBUILT(rebuilt)},
         .schema = {notify_schema, &notify_schema_count},
     };
     return service_main(&notify, argc, argv);

@@ -72,6 +72,9 @@ static const struct job jobs[] = {
     {"tell", 1000, job_tell},
 };
 
+/* The roll-up keeps what it makes; it sums everything again afterwards. */
+static const struct rebuilt rebuilt[] = {{"cell", .date = "date"}};
+
 int main(int argc, char **argv)
 {
     static const struct service reports = {
@@ -79,6 +82,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .retract = retract_facts,
+        .rebuild = {REBUILT(rebuilt), store_hold_roll_up, store_note_all},
         .state_again = store_state_again,
         .schema = {reports_schema, &reports_schema_count},
         .jobs = JOBS(jobs),

@@ -1,5 +1,9 @@
 #include "store.h"
 
+#include "base/clock.h"
+
+enum { LOOK_EVERY_MS = 200, ROLL_UP_PATIENCE_MS = 60000 };
+
 #define COUNTS                                                                                     \
     "learners, organisations, organisations_heard, last_heard, registers, learner_lessons, "       \
     "absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote, exempt, formative," \
@@ -211,6 +215,58 @@ enum error store_make_months(struct db *db, struct date from, struct date to, st
     param_date(&params, from);
     param_date(&params, to);
     return db_exec(db, &statement, &params, NULL, err);
+}
+
+/* ---- A rebuild ---- */
+
+enum error store_hold_roll_up(struct db *db, struct err *err)
+{
+    return db_run(db, "select pg_advisory_xact_lock(504)", err);
+}
+
+static enum error note_day(struct db *db, struct date date, struct err *err)
+{
+    static const struct statement statement = {"note_day", "select note_day($1)"};
+    struct params params = {0};
+    param_date(&params, date);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+static enum error wait_for_roll_up(struct db *db, const volatile bool *stop, struct err *err)
+{
+    static const struct statement statement = {
+        "all_summed",
+        "select not exists (select from dirty) and not exists (select from dirty_node)"};
+    bool summed = false;
+    for (int waited_ms = 0; !summed && !*stop && waited_ms < ROLL_UP_PATIENCE_MS;
+         waited_ms += LOOK_EVERY_MS) {
+        CLEANUP(result_done) struct result result = {0};
+        enum error code = db_exec(db, &statement, NULL, &result, err);
+        if (code)
+            return code;
+        summed = result_bool(&result, 0, 0);
+        if (!summed)
+            clock_sleep_ms(LOOK_EVERY_MS);
+    }
+    return ERROR_NONE;
+}
+
+enum error store_note_all(struct db *db, const volatile bool *stop, struct err *err)
+{
+    static const struct statement days = {
+        "noted_days", "select date from day union select distinct date from cell order by 1 desc"};
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_run(db, "select note_registry()", err);
+    if (!code)
+        code = db_exec(db, &days, NULL, &result, err);
+    for (size_t row = 0; !code && row < result_rows(&result); row++) {
+        if (*stop)
+            return err_set(err, ERROR_UNAVAILABLE, "stopped: the next rebuild notes all again");
+        code = note_day(db, result_date(&result, row, 0), err);
+        if (!code)
+            code = wait_for_roll_up(db, stop, err);
+    }
+    return code;
 }
 
 /* ---- api, push ---- */

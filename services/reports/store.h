@@ -56,6 +56,16 @@ enum error store_state_again(struct db *db, const struct topic *topic, const str
 /* Months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);
 
+/* ---- A rebuild (intake/rebuild.h) ---- */
+
+/* Waits for a roll-up that is under way, and keeps the next one out until the transaction ends: its
+ * snapshot would see the new cells as they were before. */
+enum error store_hold_roll_up(struct db *db, struct err *err) MUST_CHECK;
+
+/* Notes everything to be summed again, the newest day first and each when the one before is done,
+ * so that today's figures never wait long; a minute a day where nobody sums. */
+enum error store_note_all(struct db *db, const volatile bool *stop, struct err *err) MUST_CHECK;
+
 /* ---- api, push ---- */
 
 struct indicators_wanted {

@@ -161,6 +161,8 @@ static const struct subscription subscriptions[] = {
     {&topic_small, apply_notes},
 };
 
+static const struct rebuilt rebuilt[] = {{"seen", .place = "id, effect"}};
+
 int main(int argc, char **argv)
 {
     static const struct service small = {
@@ -168,6 +170,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .retract = retract_notes,
+        .rebuild = {REBUILT(rebuilt)},
         .log_keep_days = 1,
         .schema = {small_schema, &small_schema_count},
     };

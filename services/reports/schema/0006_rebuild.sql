@@ -1,0 +1,19 @@
+-- Behind a rebuild: whatever stands on the cells and the copies is summed again. What comes out as it was is neither written nor told.
+
+create function note_registry() returns void language sql as $$
+    insert into dirty_tree (organisation) select o.id from copy_organisation o union all select null;
+    insert into dirty_contingent (organisation) select distinct c.organisation from copy_class c
+                                                union select g.organisation from contingent g;
+$$;
+
+-- A day: its cells, the days of its organisations, and what stands on the nodes.
+create function note_day(p_date date) returns void language sql as $$
+    insert into dirty (organisation, date, shift, slot)
+    select c.organisation, c.date, c.shift, c.slot from cell c where c.date = p_date
+    union all
+    select d.node::uuid, d.date, null, null from node_day d where d.date = p_date and d.tree = 1 and length(d.node) = 36;
+    insert into dirty_node (tree, node, date, shift, slot)
+    select c.tree, c.node, c.date, c.shift, c.slot from node_cell c where c.date = p_date
+    union all
+    select n.tree, n.node, d.date, null, null from node n join node_day d on d.tree = n.tree and d.node = n.node where d.date = p_date;
+$$;
