@@ -14,7 +14,7 @@ struct place {
 struct page {
     struct http_request *request;
     const struct facts *facts;
-    struct uuid learner;
+    struct uuid whose;
     struct date from, to;
     struct place before;
     int64_t limit;
@@ -62,18 +62,18 @@ static bool page_read(struct http_request *request, struct page *page)
     page->limit = http_query_int(request, "limit");
     page->from = http_query_date(request, "from", calendar_oldest_taken(today));
     page->to = http_query_date(request, "to", today);
-    return http_path_uuid(request, 0, &page->learner) &&
+    return http_path_uuid(request, 0, &page->whose) &&
            http_cursor_read(request, &page->before, sizeof page->before, &given);
 }
 
-void facts_of_learner(struct http_request *request, const struct facts *facts)
+void facts_page(struct http_request *request, const struct facts *facts)
 {
     struct page *page = ARENA_NEW(&request->arena, struct page);
     struct params params = {0};
     *page = (struct page){.request = request, .facts = facts};
     if (!page_read(request, page))
         return;
-    param_uuid(&params, &page->learner);
+    param_uuid(&params, &page->whose);
     param_date(&params, page->from);
     param_date(&params, page->to);
     param_date(&params, page->before.date);

@@ -57,6 +57,8 @@ struct entrance {
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
     const struct record *columns; /* over the same struct */
     const struct record *event;   /* over the same struct; NULL: the statement makes its events */
+    /* The record of an item's event, where not all are of `event`; NULL: all are. */
+    const struct record *(*event_of)(const void *item);
     const struct statement *statement;
     /* The same with everything undone at the end, for `?dry_run=1`: `select * from
      * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. NULL: that is

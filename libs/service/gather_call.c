@@ -203,11 +203,13 @@ static void bind_callers(struct call *call, const struct ref *refs, size_t count
 
 static void bind_heads(struct call *call, const void *const *items, size_t count)
 {
+    const struct entrance *entrance = call->lane->entrance;
     struct str *heads = ARENA_ARRAY(&call->arena, count, struct str);
     buf_reset(&call->heads);
     for (size_t i = 0; i < count; i++) {
         size_t before = call->heads.len;
-        record_encode_head(call->lane->entrance->event, items[i], &call->heads);
+        record_encode_head(entrance->event_of ? entrance->event_of(items[i]) : entrance->event,
+                           items[i], &call->heads);
         heads[i].len = call->heads.len - before;
     }
     const char *at = call->heads.ptr; /* it moves while it grows, so only now */

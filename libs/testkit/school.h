@@ -33,6 +33,7 @@ struct school_door {
     const struct statement *statement;
     const struct record *columns, *event;
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
+    const struct record *(*event_of)(const void *item); /* NULL: all are of `event` */
 };
 
 static inline struct uuid school_id(uint32_t number)
@@ -137,7 +138,8 @@ static inline void school_bind(struct params *params, const struct school_door *
     struct str *heads = ARENA_ARRAY(arena, count, struct str);
     for (size_t i = 0; i < count; i++) {
         CLEANUP(buf_done) struct buf head = {0};
-        record_encode_head(door->event, items[i], &head);
+        record_encode_head(door->event_of ? door->event_of(items[i]) : door->event, items[i],
+                           &head);
         heads[i] = str_copy(arena, buf_str(&head));
     }
     struct column head_column = column_bytes(arena, heads, count);

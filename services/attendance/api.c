@@ -36,7 +36,7 @@ static const struct facts absences = {
 
 static void read_absences(struct http_request *request)
 {
-    facts_of_learner(request, &absences);
+    facts_page(request, &absences);
 }
 
 void get_learner_attendance(struct http_request *request)

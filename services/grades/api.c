@@ -36,7 +36,7 @@ static const struct facts marks = {
 
 static void read_marks(struct http_request *request)
 {
-    facts_of_learner(request, &marks);
+    facts_page(request, &marks);
 }
 
 void get_learner_marks(struct http_request *request)

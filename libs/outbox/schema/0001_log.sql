@@ -263,3 +263,10 @@ create function event_int(p_name text, p_value bigint) returns bytea language sq
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
         || '\xd3'::bytea || int8send(p_value)
 $$;
+
+-- A nested record: its name, then its members as the functions above make them; one that is NULL is not there.
+create function event_map(p_name text, variadic p_members bytea[]) returns bytea language sql immutable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || set_byte('\x00'::bytea, 0, 128 + count(m.member)::integer) || coalesce(string_agg(m.member, ''::bytea order by m.place), '')
+    from unnest(p_members) with ordinality m (member, place)
+$$; -- at most 15 members
