@@ -28,16 +28,40 @@ static bool has_points(const struct mark *mark)
     return mark->points.present || mark->max_points.present;
 }
 
+static void check_original(const struct mark *mark, const struct uuid *original,
+                           const char *pointer, struct problems *problems)
+{
+    if (uuid_equal(original, &mark->id))
+        problem_add(problems, pointer, "names_itself");
+    if (!mark->reason_code)
+        problem_add(problems, "/reason_code", "missing");
+}
+
 /* A withdrawal is only {id, withdraws, date, reason_code, reason?}. */
 static void check_withdrawal(const struct mark *mark, struct problems *problems)
 {
-    if (uuid_present(&mark->replaces))
-        problem_add(problems, "/replaces", "not_allowed_together");
-    if (uuid_present(&mark->class) || uuid_present(&mark->learner) || str_present(mark->subject) ||
-        mark->kind || has_points(mark) || mark->value)
-        problem_add(problems, "/withdraws", "not_allowed_together");
-    if (!mark->reason_code)
-        problem_add(problems, "/reason_code", "missing");
+    const struct {
+        bool given;
+        const char *pointer;
+    } others[] = {
+        {uuid_present(&mark->replaces), "/replaces"},
+        {uuid_present(&mark->class), "/class"},
+        {uuid_present(&mark->learner), "/learner"},
+        {str_present(mark->subject), "/subject"},
+        {mark->kind, "/kind"},
+        {uuid_present(&mark->work), "/work"},
+        {mark->points.present, "/points"},
+        {mark->max_points.present, "/max_points"},
+        {mark->value, "/value"},
+        {mark->lesson.present, "/lesson"},
+        {uuid_present(&mark->teacher), "/teacher"},
+        {mark->entered_at.us, "/entered_at"},
+        {str_present(mark->comment), "/comment"},
+    };
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (others[i].given)
+            problem_add(problems, others[i].pointer, "not_allowed_together");
+    check_original(mark, &mark->withdraws, "/withdraws", problems);
 }
 
 static void check_points(const struct mark *mark, struct problems *problems)
@@ -67,8 +91,10 @@ static void check_recorded(const struct mark *mark, struct problems *problems)
     if (!mark->kind)
         problem_add(problems, "/kind", "missing");
     check_points(mark, problems);
-    if (uuid_present(&mark->replaces) && !mark->reason_code)
-        problem_add(problems, "/reason_code", "missing");
+    if (uuid_present(&mark->replaces))
+        check_original(mark, &mark->replaces, "/replaces", problems);
+    else if (mark->reason_code || str_present(mark->reason))
+        problem_add(problems, "/replaces", "missing");
 }
 
 static void mark_check(const void *item, struct problems *problems)
@@ -80,29 +106,82 @@ static void mark_check(const void *item, struct problems *problems)
         check_recorded(mark, problems);
 }
 
-/* What item, event, columns and view agree on. */
-#define MARK_FACTS                                                                                \
-    FIELD(mark, id, .required = true), FIELD(mark, class), FIELD(mark, learner),                  \
-        FIELD(mark, subject, .max = 64, .text = TEXT_CODE),                                       \
-        FIELD(mark, kind, .values = &mark_kinds), FIELD(mark, work),                              \
+/* What was marked, and how. */
+#define MARK_RESULT                                                                               \
+    FIELD(mark, kind, .values = &mark_kinds), FIELD(mark, work),                                  \
         FIELD(mark, points, .min = 0, .max = 100), FIELD(mark, max_points, .min = 1, .max = 100), \
         FIELD(mark, value, .values = &mark_values), FIELD(mark, date, .required = true),          \
-        FIELD(mark, lesson, .min = 1, .max = 11), FIELD(mark, teacher), FIELD(mark, entered_at),  \
-        FIELD(mark, replaces), FIELD(mark, withdraws),                                            \
-        FIELD(mark, reason_code, .values = &mark_reasons)
+        FIELD(mark, lesson, .min = 1, .max = 11), FIELD(mark, teacher), FIELD(mark, entered_at)
+#define MARK_ID FIELD(mark, id, .required = true)
+#define MARK_OF \
+    FIELD(mark, class), FIELD(mark, learner), FIELD(mark, subject, .max = 64, .text = TEXT_CODE)
+#define MARK_REASON FIELD(mark, reason_code, .values = &mark_reasons)
 #define MARK_WORDS                                       \
     FIELD(mark, comment, .max = 500, .text = TEXT_FREE), \
         FIELD(mark, reason, .max = 500, .text = TEXT_FREE)
 
+/* What item, event and columns agree on. */
+#define MARK_FACTS \
+    MARK_ID, MARK_OF, MARK_RESULT, FIELD(mark, replaces), FIELD(mark, withdraws), MARK_REASON
+
 static const struct field mark_item_fields[] = {MARK_FACTS, MARK_WORDS};
 const struct record mark_item = RECORD(mark, mark_item_fields, .check = mark_check);
 
-static const struct field mark_event_fields[] = {
-    MARK_FACTS,
-    FIELD(mark, organisation, .appended = true, .required = true),
-    FIELD(mark, shift, .appended = true),
+static const struct field mark_before_fields[] = {
+    FIELD(mark_before, kind, .values = &mark_kinds, .required = true),
+    FIELD(mark_before, points, .min = 0, .max = 100),
+    FIELD(mark_before, max_points, .min = 1, .max = 100),
+    FIELD(mark_before, value, .values = &mark_values),
+    FIELD(mark_before, date, .required = true),
+    FIELD(mark_before, lesson, .min = 1, .max = 11),
 };
-const struct record mark_event = RECORD(mark, mark_event_fields);
+static const struct record before_record = RECORD(mark_before, mark_before_fields);
+
+#define MARK_RESOLVED                                              \
+    FIELD(mark, organisation, .appended = true, .required = true), \
+        FIELD(mark, shift, .appended = true)
+#define MARK_BEFORE \
+    FIELD(mark, before, .record = &before_record, .appended = true, .required = true)
+
+static const struct field mark_recorded_event_fields[] = {MARK_FACTS, MARK_RESOLVED};
+const struct record mark_recorded_event = RECORD(mark, mark_recorded_event_fields);
+
+static const struct field mark_corrected_event_fields[] = {MARK_FACTS, MARK_BEFORE, MARK_RESOLVED};
+const struct record mark_corrected_event = RECORD(mark, mark_corrected_event_fields);
+
+static const struct field mark_withdrawn_event_fields[] = {
+    FIELD(mark, id, .required = true),
+    FIELD(mark, date, .required = true),
+    FIELD(mark, withdraws, .required = true),
+    FIELD(mark, reason_code, .values = &mark_reasons),
+    FIELD(mark, class, .appended = true, .required = true),
+    FIELD(mark, learner, .appended = true, .required = true),
+    FIELD(mark, subject, .max = 64, .text = TEXT_CODE, .appended = true, .required = true),
+    MARK_BEFORE,
+    MARK_RESOLVED,
+};
+const struct record mark_withdrawn_event = RECORD(mark, mark_withdrawn_event_fields);
+
+const struct record *mark_event(const void *item)
+{
+    const struct mark *mark = item;
+    if (uuid_present(&mark->withdraws))
+        return &mark_withdrawn_event;
+    return uuid_present(&mark->replaces) ? &mark_corrected_event : &mark_recorded_event;
+}
+
+struct mark mark_before(const struct mark *change)
+{
+    struct mark mark = *change;
+    mark.id = uuid_present(&change->withdraws) ? change->withdraws : change->replaces;
+    mark.kind = change->before.kind;
+    mark.points = change->before.points;
+    mark.max_points = change->before.max_points;
+    mark.value = change->before.value;
+    mark.date = change->before.date;
+    mark.lesson = change->before.lesson;
+    return mark;
+}
 
 static const struct field mark_column_fields[] = {
     MARK_FACTS,
@@ -112,5 +191,34 @@ static const struct field mark_column_fields[] = {
 };
 const struct record mark_columns = RECORD(mark, mark_column_fields);
 
-static const struct field mark_view_fields[] = {MARK_FACTS, MARK_WORDS, FIELD(mark, organisation)};
-const struct record mark_view = RECORD(mark, mark_view_fields);
+/* ---- Reading ---- */
+
+_Static_assert(offsetof(struct mark_shown, mark) == 0, "rows of a mark are rows of what is shown");
+
+static const struct field mark_version_fields[] = {
+    MARK_ID, MARK_RESULT, MARK_REASON, MARK_WORDS, FIELD(mark_shown, recorded_at),
+};
+static const struct record version_record = RECORD(mark_shown, mark_version_fields);
+
+static const struct field mark_withdrawal_fields[] = {
+    FIELD(mark_withdrawal, id, .required = true),
+    FIELD(mark_withdrawal, date, .required = true),
+    FIELD(mark_withdrawal, reason_code, .values = &mark_reasons),
+    FIELD(mark_withdrawal, reason, .max = 500, .text = TEXT_FREE),
+    FIELD(mark_withdrawal, recorded_at),
+};
+static const struct record withdrawal_record = RECORD(mark_withdrawal, mark_withdrawal_fields);
+
+static const struct field mark_view_fields[] = {
+    MARK_ID,
+    MARK_OF,
+    MARK_RESULT,
+    FIELD(mark, replaces),
+    MARK_REASON,
+    MARK_WORDS,
+    FIELD(mark, organisation),
+    FIELD(mark_shown, recorded_at),
+    FIELD(mark_shown, withdrawn, .record = &withdrawal_record),
+    FIELD(mark_shown, history, .record = &version_record),
+};
+const struct record mark_view = RECORD(mark_shown, mark_view_fields);

@@ -22,6 +22,15 @@ enum mark_reason {
 };
 extern const struct values mark_reasons;
 
+/* What a mark was before it was corrected or withdrawn. */
+struct mark_before {
+    enum mark_kind kind;
+    struct optional points, max_points;
+    enum mark_value value;
+    struct date date;
+    struct optional lesson;
+};
+
 struct mark {
     struct uuid id;
     struct uuid class, learner;
@@ -39,18 +48,48 @@ struct mark {
     enum mark_reason reason_code;
     struct str reason;
 
-    /* Resolved by the transaction, for the class on the mark's date. */
+    /* Resolved by the transaction, for the class on the mark's date; a change keeps those of the
+     * first one. */
     struct uuid organisation;
-    int32_t shift; /* of the class */
+    int32_t shift;             /* of the class */
+    struct mark_before before; /* of a correction or withdrawal */
 
     /* Derived at the door, for the columns. */
     struct date month;
     struct uuid fingerprint;
 };
 
-extern const struct record mark_item;    /* POST /v1/marks */
-extern const struct record mark_event;   /* on the topic; organisation and shift are appended */
+extern const struct record mark_item; /* POST /v1/marks */
+
+/* On the topic; what the transaction resolves is appended. A withdrawal names whose mark, of which
+ * class and subject, it was. */
+extern const struct record mark_recorded_event, mark_corrected_event, mark_withdrawn_event;
+
+/* The one of an item. */
+const struct record *mark_event(const void *item);
+
+/* The mark that this correction or withdrawal took the place of, as far as its event tells. */
+struct mark mark_before(const struct mark *change);
+
 extern const struct record mark_columns; /* for take_marks() */
-extern const struct record mark_view;    /* GET /v1/learners/{id}/marks */
+
+/* ---- Reading ---- */
+
+struct mark_withdrawal {
+    struct uuid id;
+    struct date date;
+    enum mark_reason reason_code;
+    struct str reason;
+    struct instant recorded_at;
+};
+
+/* A mark as it stands now, and what it was. */
+struct mark_shown {
+    struct mark mark; /* with the reason of its last correction */
+    struct instant recorded_at;
+    struct mark_withdrawal withdrawn; /* absent: it counts */
+    struct list history; /* of struct mark_shown: what it was, the newest first; at most 100 */
+};
+extern const struct record mark_view; /* GET /v1/learners/{id}/marks, /v1/classes/{id}/journal */
 
 #endif

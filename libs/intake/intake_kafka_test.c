@@ -193,7 +193,7 @@ static struct str mark_value(struct house *house, int learner, int points)
     struct mark mark = {.id = uuid_v7(), .points = {true, points}, .date = {20000}};
     mark.learner = mark.organisation = mark.class = mark.id;
     memset(&mark.learner, learner, sizeof mark.learner);
-    record_encode_value(&mark_event, &mark, &value);
+    record_encode_value(&mark_recorded_event, &mark, &value);
     return str_copy(&house->arena, buf_str(&value));
 }
 

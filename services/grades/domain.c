@@ -22,23 +22,12 @@ static void check_kind(const struct mark *mark, struct problems *problems)
         problem_add(problems, "/points", "below_minimum");
 }
 
-/* Corrections and withdrawals are not taken yet: a fact is recorded or refused, never half
- * understood. */
-static void check_change(const struct mark *mark, struct problems *problems)
-{
-    if (uuid_present(&mark->replaces))
-        problem_add(problems, "/replaces", "unknown_field");
-    if (uuid_present(&mark->withdraws))
-        problem_add(problems, "/withdraws", "unknown_field");
-}
-
 void mark_prepare(void *item, struct date today, struct problems *problems, struct arena *arena)
 {
     (void)arena;
     struct mark *mark = item;
     check_date(mark->date, today, problems);
     check_kind(mark, problems);
-    check_change(mark, problems);
     CLEANUP(buf_done) struct buf content = {0};
     record_encode_value(&mark_item, mark, &content);
     str_fingerprint(buf_str(&content), &mark->fingerprint);

@@ -41,6 +41,19 @@ static void assert_problem(const char *json, const char *pointer, const char *co
     assert_string_equal(problems.items[0].code, code);
 }
 
+/* The record itself is refused. */
+static void assert_wrong(const char *json, const char *pointer, const char *code)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct problems problems = {.arena = &arena};
+    struct mark mark = {0};
+    struct body_error error = {0};
+    assert_true(record_decode_json(&mark_item, str_from(json), &arena, &mark, &problems, &error));
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(problems.items[0].pointer, pointer);
+    assert_string_equal(problems.items[0].code, code);
+}
+
 #define POINTS(points, max_points) "\"points\":" #points ",\"max_points\":" #max_points ","
 #define FORMATIVE                  "\"kind\":\"formative\","
 #define UNIT                       "\"kind\":\"summative_unit\","
@@ -79,15 +92,58 @@ static void formative_work_is_marked_with_one_to_ten_points(void **state)
     assert_problem("{" MARK_OF SUBJECT UNIT POINTS(0, 25) OF_TODAY "}", NULL, NULL);
 }
 
-static void changes_are_refused_whole(void **state)
+#define REPLACES  ",\"replaces\":\"" ID("4") "\""
+#define WITHDRAWS "{\"id\":\"" ID("1") "\",\"withdraws\":\"" ID("4") "\","
+#define REASON    ",\"reason_code\":\"error\""
+
+static void a_correction_is_a_whole_mark_with_its_reason(void **state)
 {
     (void)state;
-    assert_problem("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY
-                   ",\"replaces\":\"" ID("4") "\",\"reason_code\":\"error\"}",
-                   "/replaces", "unknown_field");
-    assert_problem("{\"id\":\"" ID("1") "\",\"withdraws\":\"" ID(
-                       "4") "\",\"reason_code\":\"error\"," OF_TODAY "}",
-                   "/withdraws", "unknown_field");
+    assert_problem("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY REPLACES REASON
+                   ",\"reason\":\"x\"}",
+                   NULL, NULL);
+    assert_wrong("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY REPLACES "}", "/reason_code",
+                 "missing");
+    assert_wrong("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY REASON "}", "/replaces",
+                 "missing");
+    assert_wrong("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY ",\"reason\":\"x\"}", "/replaces",
+                 "missing");
+    assert_wrong("{" MARK_OF SUBJECT UNIT OF_TODAY REPLACES REASON "}", "/points",
+                 "points_or_value");
+    assert_wrong("{" MARK_OF SUBJECT UNIT POINTS(7, 20) OF_TODAY REASON
+                 ",\"replaces\":\"" ID("1") "\"}",
+                 "/replaces", "names_itself");
+    assert_problem("{" MARK_OF SUBJECT FORMATIVE POINTS(5, 11) OF_TODAY REPLACES REASON "}",
+                   "/max_points", "above_maximum");
+}
+
+static void a_withdrawal_says_nothing_of_the_mark(void **state)
+{
+    (void)state;
+    static const char *const more[][2] = {
+        {"\"class\":\"" ID("2") "\"", "/class"},
+        {"\"learner\":\"" ID("2") "\"", "/learner"},
+        {"\"subject\":\"math\"", "/subject"},
+        {"\"kind\":\"formative\"", "/kind"},
+        {"\"work\":\"" ID("2") "\"", "/work"},
+        {"\"points\":0", "/points"},
+        {"\"max_points\":5", "/max_points"},
+        {"\"value\":\"pass\"", "/value"},
+        {"\"lesson\":1", "/lesson"},
+        {"\"teacher\":\"" ID("2") "\"", "/teacher"},
+        {"\"comment\":\"x\"", "/comment"},
+        {"\"replaces\":\"" ID("2") "\"", "/replaces"},
+        {"\"entered_at\":\"2026-11-23T08:00:00Z\"", "/entered_at"},
+    };
+    assert_problem(WITHDRAWS OF_TODAY REASON ",\"reason\":\"x\"}", NULL, NULL);
+    assert_problem(WITHDRAWS "\"date\":\"2026-11-24\"" REASON "}", "/date", "date_in_future");
+    assert_wrong(WITHDRAWS OF_TODAY "}", "/reason_code", "missing");
+    for (size_t i = 0; i < COUNT_OF(more); i++) {
+        CLEANUP(buf_done) struct buf json = {0};
+        buf_printf(&json, WITHDRAWS OF_TODAY REASON ",%s}", more[i][0]);
+        buf_add_char(&json, '\0');
+        assert_wrong(json.ptr, more[i][1], "not_allowed_together");
+    }
 }
 
 static struct mark prepared(const char *json)
@@ -131,7 +187,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(dates_are_of_this_school_year_or_the_last_one),
         TEST(formative_work_is_marked_with_one_to_ten_points),
-        TEST(changes_are_refused_whole),
+        TEST(a_correction_is_a_whole_mark_with_its_reason),
+        TEST(a_withdrawal_says_nothing_of_the_mark),
         TEST(a_fingerprint_is_of_the_content_not_of_its_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

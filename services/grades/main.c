@@ -14,7 +14,10 @@ static const struct route api_routes[] = {
                 "Records marks: a batch with an outcome for each item."),
     {HTTP_GET, "/v1/learners/{id}/marks", get_learner_marks, .scope = SCOPE_MARKS_READ,
      .query = &facts_query, .answer = {ANSWER_LIST, &mark_view},
-     .summary = "A learner's marks, newest first."},
+     .summary = "A learner's marks as they stand, with what they were, newest first."},
+    {HTTP_GET, "/v1/classes/{id}/journal", get_journal, .scope = SCOPE_MARKS_READ,
+     .query = &facts_query, .answer = {ANSWER_LIST, &mark_view},
+     .summary = "The journal of a class: its marks as they stand, with what they were."},
 };
 
 static const struct listener listeners[] = {

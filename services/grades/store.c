@@ -8,15 +8,20 @@ const struct statement store_take_marks = {"take_marks", "select * from take_mar
 const struct statement store_dry_take_marks = {"dry_take_marks",
                                                "select * from dry_take_marks" PARAMETERS};
 
-const struct statement store_learner_marks = {
-    "learner_marks",
-    "select id, class, learner, subject, kind, work, points::integer, max_points::integer, "
-    "value, date, lesson::integer, teacher,"
-    "       entered_at, replaces, withdraws, reason_code, comment, reason, organisation"
-    "  from mark"
-    " where learner in (select ids_of($1)) and date between $2 and $3"
-    "   and ($4::date is null or (date, id) < ($4, $5::uuid))"
-    " order by date desc, id desc limit $6"};
+/* A page of what is `whose`; months are said for the planner, which knows no more of dates. */
+#define PAGE_OF(whose)                                                                         \
+    "select id, class, learner, subject, kind, work, points, max_points, value, date, lesson," \
+    "       teacher, entered_at, replaces, reason_code, comment, reason, organisation,"        \
+    "       recorded_at, withdrawn, history"                                                   \
+    "  from mark_shown"                                                                        \
+    " where " whose " and date between $2 and $3"                                              \
+    "   and month between date_trunc('month', $2::timestamp)::date and $3"                     \
+    "   and ($4::date is null or (date, id) < ($4, $5::uuid))"                                 \
+    " order by date desc, id desc limit $6"
+
+const struct statement store_learner_marks = {"learner_marks",
+                                              PAGE_OF("learner in (select ids_of($1))")};
+const struct statement store_journal = {"journal", PAGE_OF("class = $1")};
 
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {

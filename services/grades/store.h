@@ -9,8 +9,8 @@
 extern const struct statement store_take_marks;
 extern const struct statement store_dry_take_marks; /* the same, and keeps nothing */
 
-/* A learner's marks, newest first (service/facts.h). Columns of mark_view. */
-extern const struct statement store_learner_marks;
+/* A learner's marks and a class's journal, newest first (service/facts.h). Columns of mark_view. */
+extern const struct statement store_learner_marks, store_journal;
 
 /* Role jobs: months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);

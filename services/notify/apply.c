@@ -17,20 +17,15 @@ static enum feed_kind kind_of_mark(const struct event *event)
     }
 }
 
-/* First all marks, then what changes them: so a change finds a mark of its own batch, too. */
 enum error apply_marks(struct event_batch *batch, struct err *err)
 {
-    struct feed_facts_batch facts = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact), 0};
-    struct feed_facts_batch changes = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
-                                       0};
+    struct feed_facts_batch facts = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
+                                     batch->count};
     for (size_t i = 0; i < batch->count; i++) {
         const struct event *event = &batch->events[i];
-        enum feed_kind kind = kind_of_mark(event);
-        struct feed_facts_batch *set = kind == FEED_MARK_RECORDED ? &facts : &changes;
-        set->items[set->count++] = mark_fact(event->value, event->time, kind);
+        facts.items[i] = mark_fact(event->value, event->time, kind_of_mark(event));
     }
-    enum error code = store_facts(batch->db, &facts, batch->arena, err);
-    return code ? code : store_mark_changes(batch->db, &changes, batch->arena, err);
+    return store_facts(batch->db, &facts, batch->arena, err);
 }
 
 /* ---- eiso.attendance.registers.v1 ---- */

@@ -51,36 +51,43 @@ static void a_mark_is_a_row_in_the_order_of_events(void **state)
         1);
 }
 
-static void a_correction_knows_what_was_before_also_within_its_batch(void **state)
+static void a_correction_says_what_was_before(void **state)
 {
     (void)state;
     const struct event *mark = mark_recorded(&it, AIGUL, 4);
     const struct event *better = mark_corrected(&it, mark, 6);
     const struct event *best = mark_corrected(&it, better, 8);
     APPLY(&it, mark, better, best);
-    const struct event *last = mark_corrected(&it, best, 9);
-    APPLY(&it, last);
-    assert_int_equal(rows_where("kind = 1 and before_points is null"), 1);
+    assert_int_equal(rows_where("kind = 1 and before_points is null and corrects is null"), 1);
     assert_int_equal(rows_where("kind = 2 and before_points = 4 and points = 6"), 1);
-    assert_int_equal(rows_where("kind = 2 and before_points = 6 and points = 8"), 1);
     assert_int_equal(rows_where(arena_printf(&it.arena,
-                                             "kind = 2 and before_points = 8 and points = 9 and "
-                                             "before_max_points = 10 and corrects = '%s'",
-                                             id_text(best))),
+                                             "kind = 2 and before_points = 6 and points = 8 and "
+                                             "before_max_points = 10 and before_value is null and "
+                                             "learner = '" AIGUL "' and corrects = '%s'",
+                                             id_text(better))),
                      1);
 }
 
-static void a_withdrawal_finds_whose_mark_it_was(void **state)
+static void a_withdrawal_speaks_of_the_mark_that_is_gone(void **state)
 {
     (void)state;
     const struct event *mark = mark_recorded(&it, BOLAT, 5);
-    APPLY(&it, mark, mark_withdrawn(&it, mark));
-    assert_int_equal(rows_where("kind = 3 and learner = '" BOLAT
-                                "' and before_points = 5 and points is null and work = 1 and "
-                                "subject = 'math' and date = '2026-11-23'"),
-                     1);
-    APPLY(&it, mark_withdrawn(&it, mark_recorded(&it, AIGUL, 1))); /* never seen here */
-    assert_int_equal(rows_where("true"), 2);
+    const struct event *gone = mark_withdrawn(&it, mark), *anew = mark_recorded(&it, BOLAT, 2);
+    APPLY(&it, mark, gone, anew);
+    assert_int_equal(
+        rows_where(arena_printf(
+            &it.arena,
+            "kind = 3 and learner = '" BOLAT "' and class = '" CLASS
+            "' and corrects = '%s' and before_points = 5 and points is null and work = "
+            "1 and subject = 'math' and date = '2026-11-23' and lesson = 2",
+            id_text(mark))),
+        1);
+    /* In the order of events. */
+    assert_int_equal(
+        rows_where(arena_printf(&it.arena,
+                                "event = '%s' and seq > (select seq from feed where event = '%s')",
+                                id_text(anew), id_text(gone))),
+        1);
 }
 
 static void a_register_tells_of_absences_and_not_of_those_who_count_as_there(void **state)
@@ -159,6 +166,23 @@ static void a_ghost_is_taken_back_once_by_a_row_of_its_own(void **state)
     assert_int_equal(rows_where("kind = 4"), 2);
 }
 
+static void changes_of_a_mark_that_were_ghosts_are_taken_back(void **state)
+{
+    (void)state;
+    const struct event *mark = mark_recorded(&it, AIGUL, 4);
+    const struct event *better = mark_corrected(&it, mark, 6);
+    const struct event *gone = mark_withdrawn(&it, better);
+    APPLY(&it, mark, better, gone);
+    RETRACT(&it, better, gone);
+    assert_int_equal(house_number(&it, "select count(*) from feed_standing"), 1);
+    assert_int_equal(rows_where(arena_printf(&it.arena, "kind = 4 and event = '%s' and points = 6",
+                                             id_text(better))),
+                     1);
+    assert_int_equal(rows_where(arena_printf(
+                         &it.arena, "kind = 4 and event = '%s' and points is null", id_text(gone))),
+                     1);
+}
+
 static void a_correction_that_was_a_ghost_leaves_what_it_corrected(void **state)
 {
     (void)state;
@@ -183,11 +207,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FEED_TEST(a_mark_is_a_row_in_the_order_of_events),
-        FEED_TEST(a_correction_knows_what_was_before_also_within_its_batch),
-        FEED_TEST(a_withdrawal_finds_whose_mark_it_was),
+        FEED_TEST(a_correction_says_what_was_before),
+        FEED_TEST(a_withdrawal_speaks_of_the_mark_that_is_gone),
         FEED_TEST(a_register_tells_of_absences_and_not_of_those_who_count_as_there),
         FEED_TEST(a_replacing_register_tells_whom_something_changed_for),
         FEED_TEST(a_ghost_is_taken_back_once_by_a_row_of_its_own),
+        FEED_TEST(changes_of_a_mark_that_were_ghosts_are_taken_back),
         FEED_TEST(a_correction_that_was_a_ghost_leaves_what_it_corrected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,23 +7,37 @@ bool absence_is_news(enum absence_code code)
     return code != ABSENCE_REMOTE && code != ABSENCE_EXEMPT;
 }
 
+/* A withdrawal speaks of the mark that is gone, and has no result. */
+static struct feed_facts facts_of_mark(const struct mark *mark, bool withdrawn)
+{
+    struct feed_facts facts = {.class = mark->class,
+                               .subject = mark->subject,
+                               .date = mark->date,
+                               .lesson = mark->lesson,
+                               .work = mark->kind};
+    if (withdrawn)
+        return facts;
+    facts.points = mark->points;
+    facts.max_points = mark->max_points;
+    facts.value = mark->value;
+    return facts;
+}
+
 struct feed_fact mark_fact(const struct mark *mark, struct instant time, enum feed_kind kind)
 {
-    return (struct feed_fact){
-        .time = time,
-        .learner = mark->learner,
-        .event = mark->id,
-        .previous = kind == FEED_MARK_CORRECTED ? mark->replaces : mark->withdraws,
-        .kind = kind,
-        .facts = {.class = mark->class,
-                  .subject = mark->subject,
-                  .date = mark->date,
-                  .lesson = mark->lesson,
-                  .work = mark->kind,
-                  .points = mark->points,
-                  .max_points = mark->max_points,
-                  .value = mark->value},
-    };
+    struct feed_fact fact = {.time = time,
+                             .learner = mark->learner,
+                             .event = mark->id,
+                             .kind = kind,
+                             .facts = facts_of_mark(mark, false)};
+    if (kind == FEED_MARK_RECORDED)
+        return fact;
+    struct mark before = mark_before(mark);
+    fact.corrects = before.id;
+    fact.before = facts_of_mark(&before, false);
+    if (kind == FEED_MARK_WITHDRAWN)
+        fact.facts = facts_of_mark(&before, true);
+    return fact;
 }
 
 struct feed_fact absence_fact(const struct lesson_register *taken,
@@ -166,6 +180,12 @@ static void add_lesson(struct buf *out, enum language language, const struct fee
 
 /* ---- Sentences ---- */
 
+static bool same_result(const struct feed_facts *a, const struct feed_facts *b)
+{
+    return a->points.present == b->points.present && a->points.value == b->points.value &&
+           a->max_points.value == b->max_points.value && a->value == b->value;
+}
+
 static enum message mark_message(const struct feed_row *row)
 {
     static const enum message by_work[] = {
@@ -179,14 +199,17 @@ static enum message mark_message(const struct feed_row *row)
         [MARK_EXEMPT] = MESSAGE_FEED_MARK_EXEMPT,
         [MARK_NOT_ATTESTED] = MESSAGE_FEED_MARK_NOT_ATTESTED,
     };
-    bool knows_before = row->before.points.present || row->before.value;
-    if (row->kind == FEED_MARK_RETRACTED)
+    switch (row->kind) {
+    case FEED_MARK_RETRACTED:
         return MESSAGE_FEED_MARK_RETRACTED;
-    if (row->kind == FEED_MARK_WITHDRAWN)
-        return knows_before ? MESSAGE_FEED_MARK_WITHDRAWN : MESSAGE_FEED_MARK_RETRACTED;
-    if (row->kind == FEED_MARK_CORRECTED && knows_before)
-        return MESSAGE_FEED_MARK_CORRECTED;
-    return row->facts.value ? by_value[row->facts.value] : by_work[row->facts.work];
+    case FEED_MARK_WITHDRAWN:
+        return MESSAGE_FEED_MARK_WITHDRAWN;
+    case FEED_MARK_CORRECTED:
+        return same_result(&row->facts, &row->before) ? MESSAGE_FEED_MARK_CORRECTED_DETAILS
+                                                      : MESSAGE_FEED_MARK_CORRECTED;
+    default:
+        return row->facts.value ? by_value[row->facts.value] : by_work[row->facts.work];
+    }
 }
 
 static void mark_text(struct buf *out, enum language language, const struct feed_row *row)

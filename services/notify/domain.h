@@ -10,9 +10,9 @@
 struct feed_fact {
     struct instant time;
     struct uuid learner, event;
-    struct uuid previous; /* what it corrects or withdraws */
+    struct uuid corrects; /* the event that it takes the place of */
     enum feed_kind kind;
-    struct feed_facts facts;
+    struct feed_facts facts, before; /* before: points to value, as they were */
 };
 struct feed_facts_batch {
     struct feed_fact *items;

@@ -99,6 +99,17 @@ static inline struct event *mark_recorded(struct feed_house *house, const char *
     return event;
 }
 
+/* As it was before a change. */
+static inline struct mark_before before_of(const struct mark *mark)
+{
+    return (struct mark_before){.kind = mark->kind,
+                                .points = mark->points,
+                                .max_points = mark->max_points,
+                                .value = mark->value,
+                                .date = mark->date,
+                                .lesson = mark->lesson};
+}
+
 static inline struct event *mark_corrected(struct feed_house *house, const struct event *before,
                                            int points)
 {
@@ -109,6 +120,7 @@ static inline struct event *mark_corrected(struct feed_house *house, const struc
     mark->id = uuid_v7();
     mark->points.value = points;
     mark->reason_code = MARK_REASON_ERROR;
+    mark->before = before_of(before->value);
     *event = event_of(EVENT_MARK_CORRECTED, mark, mark->id);
     return event;
 }
@@ -117,10 +129,15 @@ static inline struct event *mark_withdrawn(struct feed_house *house, const struc
 {
     struct event *event = ARENA_NEW(&house->arena, struct event);
     struct mark *mark = ARENA_NEW(&house->arena, struct mark);
+    const struct mark *gone = before->value;
     *mark = (struct mark){.id = uuid_v7(),
+                          .class = gone->class,
+                          .learner = gone->learner,
+                          .subject = gone->subject,
                           .withdraws = before->id,
                           .date = date_make(2026, 11, 24),
-                          .reason_code = MARK_REASON_ERROR};
+                          .reason_code = MARK_REASON_ERROR,
+                          .before = before_of(gone)};
     *event = event_of(EVENT_MARK_WITHDRAWN, mark, mark->id);
     return event;
 }

@@ -2,91 +2,70 @@
 
 /* ---- apply ---- */
 
-/* The columns of a fact, in the order of FACT_ARRAYS. */
-static const struct field fact_fields[] = {
-    FIELD(feed_fact, time),
-    FIELD(feed_fact, learner),
-    FIELD(feed_fact, event),
-    FIELD(feed_fact, previous),
-    FIELD(feed_fact, kind, .values = &feed_kinds),
-    FIELD_AS(feed_fact, facts.class, "class"),
-    FIELD_AS(feed_fact, facts.subject, "subject"),
-    FIELD_AS(feed_fact, facts.date, "date"),
-    FIELD_AS(feed_fact, facts.lesson, "lesson"),
-    FIELD_AS(feed_fact, facts.session, "session", .values = &register_sessions),
-    FIELD_AS(feed_fact, facts.work, "work", .values = &mark_kinds),
-    FIELD_AS(feed_fact, facts.points, "points"),
-    FIELD_AS(feed_fact, facts.max_points, "max_points"),
-    FIELD_AS(feed_fact, facts.value, "value", .values = &mark_values),
-    FIELD_AS(feed_fact, facts.code, "code", .values = &absence_codes),
-    FIELD_AS(feed_fact, facts.minutes, "minutes"),
+/* The columns of a fact, in the order of FACT_COLUMNS. */
+#define FACT_FIELDS                                                                               \
+    FIELD(feed_fact, time), FIELD(feed_fact, learner), FIELD(feed_fact, event),                   \
+        FIELD(feed_fact, kind, .values = &feed_kinds), FIELD_AS(feed_fact, facts.class, "class"), \
+        FIELD_AS(feed_fact, facts.subject, "subject"), FIELD_AS(feed_fact, facts.date, "date"),   \
+        FIELD_AS(feed_fact, facts.lesson, "lesson"),                                              \
+        FIELD_AS(feed_fact, facts.session, "session", .values = &register_sessions),              \
+        FIELD_AS(feed_fact, facts.work, "work", .values = &mark_kinds),                           \
+        FIELD_AS(feed_fact, facts.points, "points"),                                              \
+        FIELD_AS(feed_fact, facts.max_points, "max_points"),                                      \
+        FIELD_AS(feed_fact, facts.value, "value", .values = &mark_values),                        \
+        FIELD_AS(feed_fact, facts.code, "code", .values = &absence_codes),                        \
+        FIELD_AS(feed_fact, facts.minutes, "minutes")
+#define FACT_COLUMNS                                                                   \
+    "time, learner, event, kind, class, subject, date, lesson, session, work, points," \
+    " max_points, value, code, minutes"
+#define FACT_ARRAYS                                                                      \
+    "$1::timestamptz[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::text[]," \
+    " $7::date[], $8::integer[], $9::smallint[], $10::smallint[], $11::integer[],"       \
+    " $12::integer[], $13::smallint[], $14::smallint[], $15::integer[]"
+
+/* In the order of the batch, which is that of the learner's events. */
+#define INSERT_FACTS(columns, arrays)                                                       \
+    "insert into feed (epoch, xid, " columns ") select s.epoch, s.xid, " columns            \
+    "  from outbox_stamp() s, unnest(" arrays ") with ordinality as i (" columns ", place)" \
+    " order by i.place"
+
+static const struct field fact_fields[] = {FACT_FIELDS};
+static const struct field change_fields[] = {
+    FACT_FIELDS,
+    FIELD(feed_fact, corrects),
+    FIELD_AS(feed_fact, before.points, "before_points"),
+    FIELD_AS(feed_fact, before.max_points, "before_max_points"),
+    FIELD_AS(feed_fact, before.value, "before_value", .values = &mark_values),
 };
-static const struct record fact_columns = RECORD(feed_fact, fact_fields);
 
-#define FACT_ARRAYS                                                                              \
-    " unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::uuid[]," \
-    "        $7::text[], $8::date[], $9::integer[], $10::smallint[], $11::smallint[],"           \
-    "        $12::integer[], $13::integer[], $14::smallint[], $15::smallint[], $16::integer[])"  \
-    " with ordinality as i (time, learner, event, previous, kind, class, subject, date, lesson," \
-    "        session, work, points, max_points, value, code, minutes, place)"
-
-static enum error store_set(struct db *db, const struct statement *statement,
-                            const struct feed_facts_batch *facts, struct arena *arena,
-                            struct err *err)
-{
-    if (!facts->count)
-        return ERROR_NONE;
-    const void **items = ARENA_ARRAY(arena, facts->count, const void *);
-    for (size_t i = 0; i < facts->count; i++)
-        items[i] = &facts->items[i];
-    struct params params = {0};
-    param_records(&params, &fact_columns, items, facts->count, arena);
-    return db_exec(db, statement, &params, NULL, err);
-}
+/* What a batch of facts is written with: most have none that changes another one. */
+static const struct fact_set {
+    struct record columns;
+    struct statement statement;
+} fact_sets[] = {
+    {RECORD(feed_fact, fact_fields), {"facts", INSERT_FACTS(FACT_COLUMNS, FACT_ARRAYS)}},
+    {RECORD(feed_fact, change_fields),
+     {"changes",
+      INSERT_FACTS(FACT_COLUMNS ", corrects, before_points, before_max_points, before_value",
+                   FACT_ARRAYS ", $16::uuid[], $17::integer[], $18::integer[],"
+                               " $19::smallint[]")}},
+};
 
 enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
                        struct err *err)
 {
-    static const struct statement statement = {
-        "facts",
-        "insert into feed (epoch, xid, time, learner, event, kind, class, subject, date, lesson,"
-        "                  session, work, points, max_points, value, code, minutes)"
-        " select s.epoch, s.xid, i.time, i.learner, i.event, i.kind, i.class, i.subject, i.date,"
-        "        i.lesson, i.session, i.work, i.points, i.max_points, i.value, i.code, i.minutes"
-        "   from outbox_stamp() s," FACT_ARRAYS " order by i.place"};
-    return store_set(db, &statement, facts, arena, err);
-}
-
-/* A chain of changes within one batch finds its former link in the batch itself. */
-enum error store_mark_changes(struct db *db, const struct feed_facts_batch *changes,
-                              struct arena *arena, struct err *err)
-{
-    static const struct statement statement = {
-        "mark_changes",
-        "with change as (select * from" FACT_ARRAYS ")"
-        " insert into feed (epoch, xid, time, learner, event, corrects, kind, class, subject, date,"
-        "                   lesson, work, points, max_points, value,"
-        "                   before_points, before_max_points, before_value)"
-        " select s.epoch, s.xid, c.time, coalesce(o.learner, c.learner), c.event, c.previous,"
-        "        c.kind, coalesce(c.class, o.class), coalesce(c.subject, o.subject),"
-        "        case when c.kind = 2 then c.date else coalesce(o.date, c.date) end," /* corrected
-                                                                                       */
-        "        coalesce(c.lesson, o.lesson), coalesce(c.work, o.work),"
-        "        c.points, c.max_points, c.value, o.points, o.max_points, o.value"
-        "   from outbox_stamp() s cross join change c left join lateral ("
-        "     (select f.learner, f.class, f.subject, f.date, f.lesson, f.work, f.points,"
-        "             f.max_points, f.value"
-        "        from feed_standing f where f.event = c.previous"
-        "       order by f.epoch desc, f.xid desc, f.seq desc limit 1)"
-        "     union all"
-        "     select b.learner, b.class, b.subject, b.date, b.lesson, b.work, b.points,"
-        "            b.max_points, b.value"
-        "       from change b where b.event = c.previous"
-        "     limit 1) o on true"
-        "  where coalesce(o.learner, c.learner) is not null"
-        "    and coalesce(c.work, o.work) is not null"
-        "  order by c.place"};
-    return store_set(db, &statement, changes, arena, err);
+    if (!facts->count)
+        return ERROR_NONE;
+    const void **items = ARENA_ARRAY(arena, facts->count, const void *);
+    bool changes = false;
+    for (size_t i = 0; i < facts->count; i++) {
+        items[i] = &facts->items[i];
+        changes |= uuid_present(&facts->items[i].corrects);
+    }
+    const struct fact_set *set = &fact_sets[changes];
+    struct params params = {0};
+    param_records(&params, &set->columns, items, facts->count, arena);
+    return db_exec(db, &set->statement, &params, NULL, err);
 }
 
 /* The exceptions of a register as three arrays. */

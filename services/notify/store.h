@@ -9,14 +9,9 @@
 
 /* ---- apply: in the effect's transaction ---- */
 
-/* Facts as they came: a row each. */
+/* Facts as they came: a row each, corrections and withdrawals with what was before. */
 enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
                        struct err *err);
-
-/* Corrections and withdrawals of marks: a row each, with the mark as it was. One whose original is
- * not here and that names no learner leaves none. */
-enum error store_mark_changes(struct db *db, const struct feed_facts_batch *changes,
-                              struct arena *arena, struct err *err);
 
 /* A register that replaces or withdraws one: a row for each learner for whom something changed. */
 enum error store_register_change(struct db *db, const struct event *event, struct arena *arena,

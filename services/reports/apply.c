@@ -4,38 +4,59 @@
 #include "intake/copies.h"
 #include "store.h"
 
-/* The fact as a cell. False where this version does not know how to count it. */
-static bool cell_of_event(const struct event *event, int sign, struct cell *cell)
+enum { MOST_CELLS = 2 }; /* of one event */
+
+/* What an event adds to cells, or takes back (`sign` -1); returns how many cells. 0 where this
+ * version does not know how to count it. */
+static size_t cells_of_event(const struct event *event, int sign, struct cell *cells)
 {
+    struct mark before;
+    size_t count = 1;
     switch (event->type->number) {
     case EVENT_MARK_RECORDED:
-        *cell = cell_of_mark(event->value, sign);
+        cells[0] = cell_of_mark(event->value, sign);
+        break;
+    case EVENT_MARK_CORRECTED:
+        before = mark_before(event->value);
+        cells[0] = cell_of_mark(event->value, sign);
+        cells[1] = cell_of_mark(&before, -sign);
+        count = 2;
+        break;
+    case EVENT_MARK_WITHDRAWN:
+        before = mark_before(event->value);
+        cells[0] = cell_of_mark(&before, -sign);
         break;
     case EVENT_REGISTER_TAKEN:
-        *cell = cell_of_register(event->value, sign);
+        cells[0] = cell_of_register(event->value, sign);
         break;
     default:
-        return false;
+        return 0;
     }
     if (sign > 0)
-        cell->heard_at = event->time;
-    return true;
+        cells[0].heard_at = event->time;
+    return count;
+}
+
+static enum error add_cells(struct event_batch *batch, struct cell *cells, size_t count,
+                            struct err *err)
+{
+    count = cells_merge(cells, count);
+    return count ? store_add_cells(batch->db, cells, count, batch->arena, err) : ERROR_NONE;
 }
 
 static enum error count_facts(struct event_batch *batch, struct err *err)
 {
-    struct cell *cells = ARENA_ARRAY(batch->arena, batch->count, struct cell);
+    struct cell *cells = ARENA_ARRAY(batch->arena, batch->count * MOST_CELLS, struct cell);
     size_t count = 0;
     enum error code = ERROR_NONE;
     for (size_t i = 0; !code && i < batch->count; i++) {
-        if (cell_of_event(&batch->events[i], 1, &cells[count]))
-            count++;
-        else
-            code =
-                intake_hold(batch, &batch->events[i], "changes of facts are not counted yet", err);
+        size_t more = cells_of_event(&batch->events[i], 1, &cells[count]);
+        count += more;
+        if (more == 0)
+            code = intake_hold(batch, &batch->events[i], "changes of registers are not counted yet",
+                               err);
     }
-    count = cells_merge(cells, count);
-    return code || count == 0 ? code : store_add_cells(batch->db, cells, count, batch->arena, err);
+    return code ? code : add_cells(batch, cells, count, err);
 }
 
 enum error apply_marks(struct event_batch *batch, struct err *err)
@@ -51,12 +72,11 @@ enum error apply_registers(struct event_batch *batch, struct err *err)
 /* What was held was not counted, and is not taken back. */
 enum error retract_facts(struct event_batch *ghosts, struct err *err)
 {
-    struct cell *cells = ARENA_ARRAY(ghosts->arena, ghosts->count, struct cell);
+    struct cell *cells = ARENA_ARRAY(ghosts->arena, ghosts->count * MOST_CELLS, struct cell);
     size_t count = 0;
     for (size_t i = 0; i < ghosts->count; i++)
-        count += cell_of_event(&ghosts->events[i], -1, &cells[count]);
-    count = cells_merge(cells, count);
-    return count ? store_add_cells(ghosts->db, cells, count, ghosts->arena, err) : ERROR_NONE;
+        count += cells_of_event(&ghosts->events[i], -1, &cells[count]);
+    return add_cells(ghosts, cells, count, err);
 }
 
 enum error apply_registry(struct event_batch *batch, struct err *err)

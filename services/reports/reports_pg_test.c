@@ -22,9 +22,12 @@ extern const struct embedded reports_recount[];
 
 /* ---- A world ---- */
 
+enum { VERSIONS = 4 };
+
 struct fact {
-    bool is_mark, live;
-    struct mark mark;
+    bool is_mark;
+    struct mark marks[VERSIONS]; /* as recorded, then its corrections; the last one may withdraw */
+    size_t versions;             /* that are there; 0: taken back. A register has one */
     struct lesson_register taken;
     struct register_exception exceptions[3];
 };
@@ -188,6 +191,20 @@ static void change_alias(struct world *world)
            chance(world, 10) ? NULL : &alias);
 }
 
+/* What a correction may change, too. */
+static void mark_anything(struct world *world, struct mark *mark)
+{
+    mark->date = (struct date){world->first.day + (int32_t)below(world, DAYS)};
+    mark->lesson = (struct optional){chance(world, 80), (int32_t)below(world, 3) + 1};
+    mark->kind = MARK_FORMATIVE + below(world, 3);
+    mark->points = mark->max_points = (struct optional){0};
+    if (chance(world, 80)) {
+        int32_t most = 1 + (int32_t)below(world, 100);
+        mark->max_points = (struct optional){true, most};
+        mark->points = (struct optional){true, (int32_t)below(world, (uint32_t)most + 1)};
+    }
+}
+
 static struct fact *fact_new(struct world *world)
 {
     ensure(world->fact_count < FACTS);
@@ -196,17 +213,9 @@ static struct fact *fact_new(struct world *world)
     struct uuid organisation = id_of(KIND_ORGANISATION, below(world, ORGANISATIONS));
     struct date date = {world->first.day + (int32_t)below(world, DAYS)};
     int32_t shift = (int32_t)below(world, 3);
-    fact->live = true;
-    fact->mark = (struct mark){.organisation = organisation,
-                               .date = date,
-                               .shift = shift,
-                               .lesson = lesson,
-                               .kind = MARK_FORMATIVE + below(world, 3)};
-    if (chance(world, 80)) {
-        int32_t most = 1 + (int32_t)below(world, 100);
-        fact->mark.max_points = (struct optional){true, most};
-        fact->mark.points = (struct optional){true, (int32_t)below(world, (uint32_t)most + 1)};
-    }
+    fact->versions = 1;
+    fact->marks[0] = (struct mark){.organisation = organisation, .shift = shift};
+    mark_anything(world, &fact->marks[0]);
     for (size_t i = 0; i < COUNT_OF(fact->exceptions); i++) {
         fact->exceptions[i].code = ABSENCE_UNEXCUSED + below(world, ABSENCE_CODES - 1);
         if (fact->exceptions[i].code == ABSENCE_LATE && chance(world, 50))
@@ -223,12 +232,21 @@ static struct fact *fact_new(struct world *world)
     return fact;
 }
 
-/* The primary rows of one fact, and that it was heard. */
+static bool is_withdrawn(const struct fact *fact)
+{
+    return fact->versions && uuid_present(&fact->marks[fact->versions - 1].withdraws);
+}
+
+/* The primary row of a mark as it stands. */
 static void keep_mark(struct world *world, const struct fact *fact, struct buf *sql)
 {
-    const struct mark *mark = &fact->mark;
-    buf_printf(sql, "insert into fact_mark values (%d, '%s', '%s', %d, %d, %d, ",
-               (int)(fact - world->facts), text_of(&world->arena, &mark->organisation).ptr,
+    int number = (int)(fact - world->facts);
+    buf_printf(sql, "delete from fact_mark where id = %d;", number);
+    if (!fact->versions || is_withdrawn(fact))
+        return;
+    const struct mark *mark = &fact->marks[fact->versions - 1];
+    buf_printf(sql, "insert into fact_mark values (%d, '%s', '%s', %d, %d, %d, ", number,
+               text_of(&world->arena, &mark->organisation).ptr,
                date_format(mark->date, (char[DATE_TEXT_LEN + 1]){0}), mark->shift,
                mark->lesson.present ? mark->lesson.value : 0, (int)mark->kind);
     if (mark->points.present)
@@ -241,6 +259,12 @@ static void keep_register(struct world *world, const struct fact *fact, struct b
 {
     const struct lesson_register *taken = &fact->taken;
     int number = (int)(fact - world->facts);
+    buf_printf(sql,
+               "delete from fact_register where id = %d;"
+               " delete from fact_exception where register = %d;",
+               number, number);
+    if (!fact->versions)
+        return;
     buf_printf(sql, "insert into fact_register values (%d, '%s', '%s', %d, %d, %d);", number,
                text_of(&world->arena, &taken->organisation).ptr,
                date_format(taken->date, (char[DATE_TEXT_LEN + 1]){0}), taken->shift,
@@ -251,64 +275,110 @@ static void keep_register(struct world *world, const struct fact *fact, struct b
                    (int)fact->exceptions[i].code, fact->exceptions[i].minutes.value);
 }
 
-static void keep_facts(struct world *world, const struct event *events, struct fact *const *facts,
-                       size_t count)
+static void keep(struct world *world, const struct fact *fact, struct buf *sql)
+{
+    (fact->is_mark ? keep_mark : keep_register)(world, fact, sql);
+}
+
+/* The day that the fact's last event speaks of. */
+static struct date day_of(const struct fact *fact)
+{
+    if (!fact->is_mark)
+        return fact->taken.date;
+    return fact->marks[fact->versions - (is_withdrawn(fact) ? 2 : 1)].date;
+}
+
+/* The event of the fact's last version. */
+static struct event event_of(struct world *world, const struct fact *fact)
+{
+    static const int mark_types[] = {EVENT_MARK_RECORDED, EVENT_MARK_CORRECTED};
+    int type = is_withdrawn(fact) ? EVENT_MARK_WITHDRAWN : mark_types[fact->versions > 1];
+    return (struct event){.type = event_type_get(fact->is_mark ? type : EVENT_REGISTER_TAKEN),
+                          .time = {(1700000000 + (int64_t)below(world, 1000000)) * 1000000},
+                          .value = fact->is_mark ? (const void *)&fact->marks[fact->versions - 1]
+                                                 : &fact->taken};
+}
+
+/* What has come goes through its handler, and is kept and heard of. */
+static void facts_arrive(struct world *world, bool marks, struct fact *const *facts, size_t count)
 {
     CLEANUP(buf_done) struct buf sql = {0};
+    struct event events[20];
     for (size_t i = 0; i < count; i++) {
-        if (facts[i]->is_mark)
-            keep_mark(world, facts[i], &sql);
-        else
-            keep_register(world, facts[i], &sql);
+        events[i] = event_of(world, facts[i]);
+        keep(world, facts[i], &sql);
         buf_printf(&sql, "insert into heard values ('%s', '%s', to_timestamp(%lld));",
-                   text_of(&world->arena, &facts[i]->mark.organisation).ptr,
-                   date_format(facts[i]->mark.date, (char[DATE_TEXT_LEN + 1]){0}),
+                   text_of(&world->arena, &facts[i]->taken.organisation).ptr,
+                   date_format(day_of(facts[i]), (char[DATE_TEXT_LEN + 1]){0}),
                    (long long)(events[i].time.us / 1000000));
     }
+    hand_over(world, marks ? apply_marks : apply_registers, marks ? &topic_marks : &topic_registers,
+              events, count);
     buf_add_char(&sql, '\0');
     run(world, sql.ptr);
 }
 
-static struct event event_of(struct world *world, const struct fact *fact)
-{
-    return (struct event){
-        .type = event_type_get(fact->is_mark ? EVENT_MARK_RECORDED : EVENT_REGISTER_TAKEN),
-        .time = {(1700000000 + (int64_t)below(world, 1000000)) * 1000000},
-        .value = fact->is_mark ? (const void *)&fact->mark : &fact->taken};
-}
-
 static void facts_come(struct world *world)
 {
-    struct event events[20];
     struct fact *facts[20];
-    size_t count = 1 + below(world, COUNT_OF(events));
+    size_t count = 1 + below(world, COUNT_OF(facts));
     bool marks = chance(world, 50);
     for (size_t i = 0; i < count; i++) {
         facts[i] = fact_new(world);
         facts[i]->is_mark = marks;
-        events[i] = event_of(world, facts[i]);
     }
-    hand_over(world, marks ? apply_marks : apply_registers, marks ? &topic_marks : &topic_registers,
-              events, count);
-    keep_facts(world, events, facts, count);
+    facts_arrive(world, marks, facts, count);
 }
 
+/* Some fact, or NULL. */
+static struct fact *any_fact(struct world *world)
+{
+    return world->fact_count ? &world->facts[below(world, (uint32_t)world->fact_count)] : NULL;
+}
+
+/* A mark is corrected or withdrawn. */
+static void mark_change(struct world *world, struct fact *fact)
+{
+    const struct mark *last = &fact->marks[fact->versions - 1];
+    struct mark *next = &fact->marks[fact->versions++];
+    *next = *last;
+    next->before = (struct mark_before){.kind = last->kind,
+                                        .points = last->points,
+                                        .max_points = last->max_points,
+                                        .value = last->value,
+                                        .date = last->date,
+                                        .lesson = last->lesson};
+    mark_anything(world, next);
+    struct uuid *names = chance(world, 70) ? &next->replaces : &next->withdraws;
+    next->replaces = (struct uuid){{0}};
+    *names = id_of(KIND_LEARNER, 1);
+}
+
+static void marks_change(struct world *world)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        struct fact *fact = any_fact(world);
+        if (!fact || !fact->is_mark || !fact->versions || fact->versions == VERSIONS ||
+            is_withdrawn(fact))
+            continue;
+        mark_change(world, fact);
+        facts_arrive(world, true, &fact, 1);
+    }
+}
+
+/* What came last of some facts was never there. */
 static void ghosts_go(struct world *world)
 {
     struct event events[10];
     size_t count = 0;
     CLEANUP(buf_done) struct buf sql = {0};
-    for (int tries = 0; world->fact_count && tries < 10; tries++) {
-        struct fact *fact = &world->facts[below(world, (uint32_t)world->fact_count)];
-        if (!fact->live)
+    for (int tries = 0; tries < 10; tries++) {
+        struct fact *fact = any_fact(world);
+        if (!fact || !fact->versions)
             continue;
-        fact->live = false;
         events[count++] = event_of(world, fact);
-        int number = (int)(fact - world->facts);
-        buf_printf(&sql,
-                   "delete from fact_mark where id = %d; delete from fact_register where id = %d;"
-                   " delete from fact_exception where register = %d;",
-                   number, number, number);
+        fact->versions--;
+        keep(world, fact, &sql);
     }
     if (count == 0)
         return;
@@ -338,9 +408,9 @@ static void anything(struct world *world)
         void (*happens)(struct world *world);
         uint32_t weight;
     } happenings[] = {
-        {facts_come, 30},       {ghosts_go, 8},     {change_organisation, 15},
-        {change_place, 8},      {change_class, 10}, {change_alias, 4},
-        {change_enrolment, 20}, {roll_up, 8},       {count_learners, 8},
+        {facts_come, 30},  {ghosts_go, 8},      {change_organisation, 15}, {marks_change, 10},
+        {change_place, 8}, {change_class, 10},  {change_alias, 4},         {change_enrolment, 20},
+        {roll_up, 8},      {count_learners, 8},
     };
     uint32_t sum = 0, at;
     for (size_t i = 0; i < COUNT_OF(happenings); i++)

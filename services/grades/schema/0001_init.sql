@@ -5,7 +5,8 @@ create table mark (
     month        date not null,
     id           uuid not null,
     fingerprint  uuid not null,
-    organisation uuid not null, -- of the class, on the mark's date: what is recorded stays there
+    organisation uuid not null, -- of the class, on the mark's date: what is recorded stays there, corrections included
+    shift        smallint not null, -- likewise
     class        uuid not null,
     learner      uuid not null,
     subject      text not null,
@@ -18,8 +19,11 @@ create table mark (
     lesson       smallint,
     teacher      uuid,
     entered_at   timestamptz,
-    replaces     uuid,
-    withdraws    uuid,
+    replaces     uuid,     -- what it corrects
+    withdraws    uuid,     -- it takes back that one, whose class, learner, subject and kind stand here
+    corrections  smallint, -- before and with it, of a correction
+    replaced_by  uuid,     -- by which it was corrected
+    withdrawn_by uuid,
     reason_code  smallint,
     comment      text,
     reason       text,
@@ -29,9 +33,55 @@ create table mark (
     primary key (id, month)
 ) partition by range (month);
 create index mark_learner on mark (learner, date);
--- One correction or withdrawal of a mark at the most: a chain, never a tree.
-create unique index mark_replaces on mark (replaces, month) where replaces is not null;
-create unique index mark_withdraws on mark (withdraws, month) where withdraws is not null;
+create index mark_class on mark (class, date);
+
+-- The names on topics and in answers (contracts/marks.c).
+create function mark_kind_name(p_kind smallint) returns text language sql immutable parallel safe as $$
+    select (array['formative', 'summative_unit', 'summative_term'])[p_kind]
+$$;
+create function mark_value_name(p_value smallint) returns text language sql immutable parallel safe as $$
+    select (array['pass', 'fail', 'exempt', 'not_attested'])[p_value]
+$$;
+create function mark_reason_name(p_reason smallint) returns text language sql immutable parallel safe as $$
+    select (array['error', 'recheck', 'appeal', 'late_work'])[p_reason]
+$$;
+
+-- What took the place of a mark last: itself, its last correction, or the withdrawal of that one.
+create function mark_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language sql stable rows 1 as $$
+    with recursive chain as (
+        select m.id, m.withdraws, coalesce(m.replaced_by, m.withdrawn_by) as next from mark m where m.id = p_id and m.month = p_month
+        union all
+        select m.id, m.withdraws, coalesce(m.replaced_by, m.withdrawn_by)
+        from chain c join mark m on m.id = c.next and m.month = p_month
+    )
+    select c.id, c.withdraws from chain c where c.next is null
+$$;
+
+-- What a mark was before its corrections, the newest first, from the one that it replaces on.
+create function mark_history(p_id uuid, p_month date) returns jsonb language sql stable as $$
+    with recursive chain as (
+        select m.*, 1 as place from mark m where m.id = p_id and m.month = p_month
+        union all
+        select m.*, c.place + 1 from chain c join mark m on m.id = c.replaces and m.month = p_month
+    )
+    select jsonb_agg(jsonb_build_object(
+               'id', c.id, 'kind', mark_kind_name(c.kind), 'work', c.work, 'points', c.points, 'max_points', c.max_points,
+               'value', mark_value_name(c.value), 'date', c.date, 'lesson', c.lesson, 'teacher', c.teacher, 'entered_at', c.entered_at,
+               'reason_code', mark_reason_name(c.reason_code), 'comment', c.comment, 'reason', c.reason, 'recorded_at', c.taken_at)
+               order by c.place)
+    from chain c
+$$;
+
+-- Marks as they are shown: each as it stands now, withdrawn ones as such, with what they were.
+create view mark_shown as
+select m.month, m.id, m.class, m.learner, m.subject, m.kind, m.work, m.points::integer, m.max_points::integer, m.value, m.date,
+       m.lesson::integer, m.teacher, m.entered_at, m.replaces, m.reason_code, m.comment, m.reason, m.organisation,
+       m.taken_at as recorded_at,
+       (select jsonb_build_object('id', w.id, 'date', w.date, 'reason_code', mark_reason_name(w.reason_code), 'reason', w.reason,
+                                  'recorded_at', w.taken_at)
+        from mark w where w.id = m.withdrawn_by and w.month = m.month) as withdrawn,
+       case when m.replaces is not null then mark_history(m.replaces, m.month) end as history
+from mark m where m.withdraws is null and m.replaced_by is null;
 
 -- All ids of a person: facts keep the one that they were sent with, aliases are resolved when they are read.
 create index copy_alias_canonical on copy_alias (canonical);

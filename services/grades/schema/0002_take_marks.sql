@@ -5,6 +5,72 @@ create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) r
     from ids_of(p_learner) i join copy_enrolment e on e.learner = i
 $$;
 
+-- The items of a call that correct or withdraw a mark: what is wrong with each, else what it keeps of its original, and the tail of
+-- its event's head. The originals are locked in the order of their ids, and nothing is judged before that: whoever changes the
+-- same mark waits, and then sees what became of it.
+create function take_marks_changes(
+    p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_ids uuid[], p_classes uuid[], p_learners uuid[],
+    p_subjects text[], p_dates date[], p_replaces uuid[], p_withdraws uuid[], p_months date[], p_fingerprints uuid[])
+    returns table (item bigint, code text, pointer text, other uuid, organisation uuid, shift integer, class uuid, learner uuid,
+                   subject text, kind smallint, corrections smallint, type smallint, tail bytea) language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform outbox_after(m.epoch, m.xid)
+    from (select m.epoch, m.xid
+          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month)
+               join mark m on m.id = coalesce(i.replaces, i.withdraws) and m.month = i.month
+          order by m.id for update of m) m;
+
+    return query
+    with change as (
+        select i.*, coalesce(i.replaces, i.withdraws) as original,
+               case when i.replaces is null then '/withdraws' else '/replaces' end as pointer
+        from unnest(p_callers, p_ids, p_classes, p_learners, p_subjects, p_dates, p_replaces, p_withdraws, p_months, p_fingerprints)
+                 with ordinality as i (caller, id, class, learner, subject, date, replaces, withdraws, month, fingerprint, item)
+        where i.replaces is not null or i.withdraws is not null
+    ), judged as (
+        select c.item, c.pointer, c.replaces is not null as corrects, m.organisation, m.shift, m.class, m.learner, m.subject, m.kind,
+               m.points, m.max_points, m.value, m.date, m.lesson, m.corrections, l.id as last,
+               case
+                   when k.id is not null then case when k.fingerprint = c.fingerprint then 'duplicate' else 'id_reused' end
+                   when m.id is null then 'original_unknown'
+                   when o.id is null then 'organisation_unknown'
+                   when not exists (select from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
+                                    where s.caller = c.caller and s.node = any (o.path)) then 'out_of_scope'
+                   when m.month <> c.month then 'date_month'
+                   when l.withdraws is not null then 'already_withdrawn'
+                   when m.replaced_by is not null then 'already_corrected'
+                   when c.replaces is null then null
+                   when m.corrections >= 100 then 'too_many_corrections'
+                   when (c.class, c.subject) <> (m.class, m.subject)
+                        or canonical_of(c.learner) <> canonical_of(m.learner) then 'differs_from_original'
+                   when c.date <> m.date then take_marks_stranger(c.learner, c.class, c.date)
+               end as code,
+               case when c.class <> m.class then '/class' when c.subject <> m.subject then '/subject' else '/learner' end as differs
+        from change c
+             left join mark k on k.id = c.id and k.month = c.month
+             left join lateral (select m.* from mark m where m.id = c.original and m.month = c.month
+                                union all
+                                select m.* from mark m where m.id = c.original and m.month <> c.month
+                                limit 1) m on true
+             left join copy_organisation o on o.id = m.organisation
+             left join lateral mark_last(m.id, m.month) l on true
+    )
+    select j.item, j.code,
+           case j.code when 'duplicate' then null when 'id_reused' then '/id' when 'date_month' then '/date' when 'differs_from_original' then j.differs
+                       when 'not_enrolled' then '/learner' when 'learner_unknown' then '/learner' else j.pointer end,
+           case when j.code in ('already_corrected', 'already_withdrawn') then j.last end,
+           j.organisation, j.shift::integer, j.class, j.learner, j.subject, j.kind,
+           case when j.corrects then (coalesce(j.corrections, 0) + 1)::smallint end,
+           case when j.corrects then 201 else 202 end::smallint, -- mark.corrected, mark.withdrawn
+           case when j.corrects then ''
+                else event_uuid('class', j.class) || event_uuid('learner', j.learner) || event_text('subject', j.subject) end
+           || event_map('before', event_text('kind', mark_kind_name(j.kind)), event_int('points', j.points),
+                        event_int('max_points', j.max_points), event_text('value', mark_value_name(j.value)),
+                        event_text('date', to_char(j.date, 'YYYY-MM-DD')), event_int('lesson', j.lesson))
+    from judged j;
+end $$;
+
 -- POST /v1/marks: all items of one call (service/gather.h says what the parameters are and what is returned). Checks against the
 -- copies of the registry, inserts, and logs the events, in one transaction.
 create function take_marks(
@@ -20,6 +86,11 @@ declare
     v_codes text[];         -- of each item; NULL: it is good
     v_organisations uuid[]; -- of its class
     v_shifts integer[];
+    -- NULL where no item changes another one:
+    v_pointers text[];
+    v_others uuid[];
+    v_corrections smallint[];
+    v_types smallint[];
 begin
     select array_agg(
                case
@@ -44,30 +115,63 @@ begin
          left join copy_organisation o on o.id = c.organisation
          left join copy_reference r on r.list = 'subject' and r.code = i.subject;
 
-    insert into mark (month, id, fingerprint, organisation, class, learner, subject, kind, work, points, max_points, value, date,
+    -- Corrections and withdrawals are rare: their own verdicts take the place of those, and what they keep that of what they say.
+    if cardinality(array_remove(p_replaces || p_withdraws, null)) > 0 then
+        select array_agg(case when c.item is null then i.code else c.code end order by i.item),
+               array_agg(case when c.item is null then i.organisation else c.organisation end order by i.item),
+               array_agg(case when c.item is null then i.shift else c.shift end order by i.item),
+               array_agg(coalesce(i.class, c.class) order by i.item), array_agg(coalesce(i.learner, c.learner) order by i.item),
+               array_agg(coalesce(i.subject, c.subject) order by i.item), array_agg(coalesce(i.kind, c.kind) order by i.item),
+               array_agg(i.head || coalesce(c.tail, '') order by i.item), array_agg(c.pointer order by i.item),
+               array_agg(c.other order by i.item), array_agg(c.corrections order by i.item), array_agg(c.type order by i.item)
+        into v_codes, v_organisations, v_shifts, p_classes, p_learners, p_subjects, p_kinds, p_heads, v_pointers, v_others,
+             v_corrections, v_types
+        from unnest(v_codes, v_organisations, v_shifts, p_classes, p_learners, p_subjects, p_kinds, p_heads) with ordinality
+                 as i (code, organisation, shift, class, learner, subject, kind, head, item)
+             left join take_marks_changes(p_callers, p_scope_callers, p_scope_nodes, p_ids, p_classes, p_learners, p_subjects, p_dates,
+                                          p_replaces, p_withdraws, p_months, p_fingerprints) c on c.item = i.item;
+    end if;
+
+    insert into mark (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
                       lesson, teacher, entered_at, comment, epoch, xid)
-    select i.month, i.id, i.fingerprint, i.organisation, i.class, i.learner, i.subject, i.kind, i.work, i.points, i.max_points,
+    select i.month, i.id, i.fingerprint, i.organisation, i.shift, i.class, i.learner, i.subject, i.kind, i.work, i.points, i.max_points,
            i.value, i.date, i.lesson, i.teacher, i.entered_at, i.comment, v_stamp.epoch, v_stamp.xid
-    from unnest(p_months, p_ids, p_fingerprints, v_organisations, p_classes, p_learners, p_subjects, p_kinds, p_works, p_points,
+    from unnest(p_months, p_ids, p_fingerprints, v_organisations, v_shifts, p_classes, p_learners, p_subjects, p_kinds, p_works, p_points,
                 p_max_points, p_values, p_dates, p_lessons, p_teachers, p_entered, p_comments, v_codes)
-             as i (month, id, fingerprint, organisation, class, learner, subject, kind, work, points, max_points, value, date,
+             as i (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
                    lesson, teacher, entered_at, comment, code)
     where i.code is null
     order by i.id; -- two processes with the same ids wait for each other in one order
 
-    perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(200::smallint), -- mark.recorded
+    -- Columns of changes alone (in the statement above they took 4 % of the time of plain marks), and what is said of the originals.
+    if v_types is not null then
+        update mark m
+        set replaces = i.replaces, withdraws = i.withdraws, corrections = i.corrections, reason_code = i.reason_code, reason = i.reason
+        from unnest(p_ids, p_months, p_replaces, p_withdraws, v_corrections, p_reason_codes, p_reasons, v_types, v_codes)
+                 as i (id, month, replaces, withdraws, corrections, reason_code, reason, type, code)
+        where i.code is null and i.type is not null and m.id = i.id and m.month = i.month;
+
+        update mark m
+        set replaced_by = case when i.replaces is not null then i.id end, withdrawn_by = case when i.withdraws is not null then i.id end,
+            epoch = v_stamp.epoch, xid = v_stamp.xid
+        from unnest(p_ids, p_months, p_replaces, p_withdraws, v_codes) as i (id, month, replaces, withdraws, code)
+        where i.code is null and m.id = coalesce(i.replaces, i.withdraws) and m.month = i.month;
+    end if;
+
+    perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(coalesce(i.type, 200::smallint)), -- mark.recorded
                           array_agg(i.head || event_uuid('organisation', i.organisation) || event_int('shift', i.shift)))
-    from unnest(p_ids, v_organisations, v_shifts, p_heads, v_codes) as i (id, organisation, shift, head, code)
+    from unnest(p_ids, v_organisations, v_shifts, v_types, p_heads, v_codes) as i (id, organisation, shift, type, head, code)
     where i.code is null
     having count(*) > 0;
 
     return query
     select i.item::integer, case i.code when 'duplicate' then 'duplicate' else 'rejected' end, nullif(i.code, 'duplicate'),
-           case i.code when 'class_unknown' then '/class' when 'organisation_unknown' then '/class' when 'out_of_scope' then '/class'
-                       when 'subject_unknown' then '/subject' when 'learner_unknown' then '/learner'
-                       when 'not_enrolled' then '/learner' when 'id_reused' then '/id' end,
-           null::uuid
-    from unnest(v_codes) with ordinality as i (code, item)
+           coalesce(i.pointer,
+                    case i.code when 'class_unknown' then '/class' when 'organisation_unknown' then '/class' when 'out_of_scope' then '/class'
+                                when 'subject_unknown' then '/subject' when 'learner_unknown' then '/learner'
+                                when 'not_enrolled' then '/learner' when 'id_reused' then '/id' end),
+           i.other
+    from unnest(v_codes, v_pointers, v_others) with ordinality as i (code, pointer, other, item)
     where i.code is not null;
 exception
     -- Another process took the same id meanwhile: the same call again will find it.
