@@ -193,8 +193,74 @@ static struct mark make_mark(struct day *day)
     return mark;
 }
 
+/* ---- Changes of marks ---- */
+
+/* Another result, now and then of another lesson or school day of the month. */
+static struct mark make_correction(struct day *day, const struct mark *original)
+{
+    struct mark mark = *original;
+    struct date date = day->dates[day_random(day, day->dates_count)];
+    mark.id = uuid_v7();
+    mark.replaces = original->id;
+    mark.reason_code = MARK_REASON_ERROR + (unsigned)day_random(day, MARK_REASON_LATE_WORK);
+    mark.points = mark.max_points = (struct optional){0};
+    mark.value = 0;
+    choose_result(day, &mark);
+    if (happens(day, 20) && date_month(date).day == date_month(mark.date).day)
+        mark.date = date;
+    if (happens(day, 20))
+        mark.lesson = (struct optional){0};
+    return mark;
+}
+
+static struct mark make_withdrawal(const struct mark *original)
+{
+    return (struct mark){.id = uuid_v7(),
+                         .withdraws = original->id,
+                         .date = original->date,
+                         .reason_code = MARK_REASON_ERROR};
+}
+
+/* Each is changed by one item at a time: it stands again when that was accepted. */
+static struct mark make_change(struct day *day)
+{
+    size_t chosen = day_random(day, day->standing_count);
+    struct mark original = day->standing[chosen];
+    day->standing[chosen] = day->standing[--day->standing_count];
+    return happens(day, 70) ? make_correction(day, &original) : make_withdrawal(&original);
+}
+
+static void forget(struct day *day, const struct uuid *id)
+{
+    for (size_t i = 0; i < day->standing_count; i++)
+        if (uuid_equal(&day->standing[i].id, id))
+            day->standing[i] = day->standing[--day->standing_count];
+}
+
+void day_mark_accepted(struct day *day, const struct mark *mark)
+{
+    forget(day, &mark->replaces);
+    if (uuid_present(&mark->withdraws))
+        return;
+    size_t place = day->standing_count < DAY_STANDING_MOST ? day->standing_count++
+                                                           : day_random(day, DAY_STANDING_MOST);
+    day->standing[place] = *mark;
+}
+
+/* Whether the one behind it in the batch corrects it; a correction often is corrected again. */
+static bool is_corrected_at_once(struct day *day, const struct mark *mark)
+{
+    return !uuid_present(&mark->withdraws) && happens(day, uuid_present(&mark->replaces) ? 40 : 1);
+}
+
 void day_marks(struct day *day, struct mark *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        items[i] = make_mark(day);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && is_corrected_at_once(day, &items[i - 1]))
+            items[i] = make_correction(day, &items[i - 1]);
+        else if (day->standing_count && happens(day, 4))
+            items[i] = make_change(day);
+        else
+            items[i] = make_mark(day);
+    }
 }

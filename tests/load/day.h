@@ -1,4 +1,4 @@
-/* What a school day brings: a register a lesson, and marks.
+/* What a school day brings: a register a lesson, marks, and changes of marks of this run.
  *
  * Lessons of today come first, then those of the days before in this term; each (class, date,
  * lesson) once: what the ledger has is not sent again. On a day without school the last school day
@@ -11,7 +11,7 @@
 #include "contracts/registers.h"
 #include "world.h"
 
-enum { DAY_LESSONS = 6, DAYS_MOST = 60 };
+enum { DAY_LESSONS = 6, DAYS_MOST = 60, DAY_STANDING_MOST = 256 };
 
 struct day {
     const struct world *world;
@@ -21,6 +21,9 @@ struct day {
     size_t dates_count;
     bool *taken; /* by slot: [date][lesson][class] */
     size_t next; /* slot */
+    struct mark
+        standing[DAY_STANDING_MOST]; /* some accepted marks, which may be changed once more */
+    size_t standing_count;
 };
 
 /* `world` is borrowed; `seed` decides all that is random. */
@@ -33,7 +36,12 @@ void day_take(struct day *day, const struct uuid *class, struct date date, int l
 /* At most `count` registers of lessons that have none; less when there are no more. */
 size_t day_registers(struct day *day, struct lesson_register *items, size_t count,
                      struct arena *arena);
+
+/* Marks; a few of them correct or withdraw one that stands, or the one before them. */
 void day_marks(struct day *day, struct mark *items, size_t count);
+
+/* This mark was accepted: it stands in the place of the one that it replaces. */
+void day_mark_accepted(struct day *day, const struct mark *mark);
 
 /* A number below `below` (at least 1). */
 uint64_t day_random(struct day *day, uint64_t below);

@@ -90,11 +90,27 @@ static const char *name_of(const struct values *values, unsigned value)
 
 /* ---- Lines ---- */
 
+static void put_withdrawal(FILE *file, const struct mark *mark)
+{
+    fputs("mark_withdrawal", file);
+    put_uuid(file, &mark->id);
+    put_uuid(file, &mark->withdraws);
+    put_date(file, mark->date);
+    fputc('\n', file);
+}
+
 void ledger_mark(struct ledger *ledger, const struct mark *mark)
 {
     FILE *file = ledger->file;
-    fputs("mark", file);
+    if (uuid_present(&mark->withdraws)) {
+        put_withdrawal(file, mark);
+        return;
+    }
+    bool corrects = uuid_present(&mark->replaces);
+    fputs(corrects ? "mark_correction" : "mark", file);
     put_uuid(file, &mark->id);
+    if (corrects)
+        put_uuid(file, &mark->replaces);
     put_uuid(file, &mark->organisation);
     put_uuid(file, &mark->class);
     put_uuid(file, &mark->learner);

@@ -4,12 +4,14 @@
  * outcome when it is known; an item without one may have been taken or not:
  *
  *     mark ID ORGANISATION CLASS LEARNER DATE LESSON SUBJECT KIND POINTS MAX_POINTS VALUE
+ *     mark_correction ID REPLACES ORGANISATION CLASS ... (as of a mark)
+ *     mark_withdrawal ID WITHDRAWS DATE
  *     register ID ORGANISATION CLASS DATE LESSON SUBJECT LEARNER:CODE:MINUTES,...
  *     accepted ID
  *     rejected ID CODE
  *
- * What is absent is "-". Names are those of the API. A line that ends with "torn" was never whole, and
- * what it is about was not sent. */
+ * What is absent is "-". Names are those of the API. A line that ends with "torn" was never whole,
+ * and what it is about was not sent. */
 #ifndef LOAD_LEDGER_H
 #define LOAD_LEDGER_H
 

@@ -25,6 +25,7 @@ struct kind {
     const struct record *record;
     size_t (*make)(struct day *day, void *items, size_t count, struct arena *arena);
     void (*write)(struct ledger *ledger, const void *item);
+    void (*accepted)(struct day *day, const void *item); /* NULL: nobody wants to know */
 };
 
 static size_t make_registers(struct day *day, void *items, size_t count, struct arena *arena)
@@ -49,9 +50,14 @@ static void write_register(struct ledger *ledger, const void *item)
     ledger_register(ledger, item);
 }
 
-static const struct kind marks = {"/v1/marks", &mark_item, make_marks, write_mark};
+static void accepted_mark(struct day *day, const void *item)
+{
+    day_mark_accepted(day, item);
+}
+
+static const struct kind marks = {"/v1/marks", &mark_item, make_marks, write_mark, accepted_mark};
 static const struct kind registers = {"/v1/registers", &register_item, make_registers,
-                                      write_register};
+                                      write_register, NULL};
 
 /* ---- Parcels: a batch on its way ---- */
 
@@ -224,6 +230,8 @@ static void item_accept(struct run *run, struct parcel *parcel, size_t index, bo
     if (parcel->fates[index] == FATE_OPEN) {
         ledger_accepted(run->sender->ledger, id_at(parcel, index));
         run->totals->accepted++;
+        if (parcel->kind->accepted)
+            parcel->kind->accepted(run->sender->day, item_at(parcel, index));
     }
     parcel->fates[index] = FATE_ACCEPTED;
 }

@@ -35,6 +35,7 @@ class System:
         self.chance = random.Random(7)
         self.misdeeds = list(misdeeds)
         self.items, self.lessons, self.unwanted, self.done = {}, {}, set(), set()
+        self.changed = set()
         self.tokens = 0
 
     def misdeed(self):
@@ -48,11 +49,22 @@ class System:
             known = self.items.get(item["id"])
             if known:
                 return ("duplicate", None) if known == (kind, item) else ("rejected", "id_reused")
-            lesson = (item["class"], item["date"], item["lesson"])
-            if kind == "registers" and self.lessons.setdefault(lesson, item["id"]) != item["id"]:
-                return "rejected", "register_exists"
+            if kind == "registers":
+                lesson = (item["class"], item["date"], item["lesson"])
+                if self.lessons.setdefault(lesson, item["id"]) != item["id"]:
+                    return "rejected", "register_exists"
+            code = self.judge_change(item.get("replaces") or item.get("withdraws"))
+            if code:
+                return "rejected", code
             self.items[item["id"]] = (kind, item)
             return "created", None
+
+    def judge_change(self, original):
+        if not original:
+            return None
+        if original not in self.items:
+            return "original_unknown"
+        return "already_corrected" if original in self.changed else self.changed.add(original)
 
 
 class Door(BaseHTTPRequestHandler):
@@ -132,7 +144,7 @@ class Door(BaseHTTPRequestHandler):
             return rejected(index, item, "not_enrolled", False)
         outcome, code = self.system.take(self.path.split("/")[2], item)
         if code:
-            return rejected(index, item, code, False)
+            return rejected(index, item, code, code.endswith("_unknown"))
         return {"index": index, "id": item["id"], "outcome": outcome}
 
 
@@ -198,7 +210,9 @@ class Sender(unittest.TestCase):
         sent, accepted = self.agree(system)
         self.assertRegex(run.said, rf"^accepted {len(accepted)} rejected 0 unknown 0 rate [0-9.]+/s lag [0-9]+ ms\n$")
         self.assertGreater(len(accepted), 400)
-        self.assertEqual({words[0] for words in sent.values()}, {"mark", "register"})
+        self.assertEqual({words[0] for words in sent.values()}, {"mark", "mark_correction", "mark_withdrawal", "register"})
+        chains = {words[2] for words in sent.values() if words[0].startswith("mark_")}
+        self.assertTrue(any(words[0] == "mark_correction" and item in chains for item, words in sent.items()), "no chain")
         self.assertGreater(system.tokens, 1, "the token is renewed")
 
     def test_every_misdeed(self):

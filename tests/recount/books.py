@@ -14,7 +14,7 @@ NEWS = (1, 2, 3, 4)  # what parents hear of; remote and exempt count as there
 SCHEMA = """
 pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -65536;
 create table mark (id text primary key, organisation text, class text, learner text, date text, slot int,
-                   subject text, kind int, points int, max_points int, value int) without rowid;
+                   subject text, kind int, points int, max_points int, value int, replaces text, withdraws text) without rowid;
 create table register (id text primary key, organisation text, class text, date text, slot int, subject text,
                        exceptions text) without rowid;
 create table absence (register text, learner text, code int, minutes int, primary key (register, learner)) without rowid;
@@ -58,8 +58,9 @@ class Books:
     # ---- The ledger ----
 
     def read_ledgers(self, paths):
-        readers = {"mark": self.read_mark, "register": self.read_register, "accepted": self.read_outcome,
-                   "rejected": self.read_outcome}
+        readers = {"mark": self.read_mark, "mark_correction": self.read_mark_correction,
+                   "mark_withdrawal": self.read_mark_withdrawal, "register": self.read_register,
+                   "accepted": self.read_outcome, "rejected": self.read_outcome}
         for path in paths:
             with open(path, encoding="ascii") as lines:
                 for line in lines:
@@ -68,11 +69,19 @@ class Books:
                         readers[words[0]](words)
         self.db.commit()
 
-    def read_mark(self, words):
+    def read_mark(self, words, replaces=None):
         _, item, organisation, of, learner, date, slot, subject, kind, points, most, value = words
-        self.db.execute("insert or ignore into mark values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        self.db.execute("insert or ignore into mark values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)",
                         (item, organisation, of, learner, date, number(slot) or 0, subject, KINDS[kind],
-                         number(points), number(most), VALUES.get(value)))
+                         number(points), number(most), VALUES.get(value), replaces))
+
+    def read_mark_correction(self, words):
+        self.read_mark(words[:2] + words[3:], words[2])
+
+    def read_mark_withdrawal(self, words):
+        """Whose mark it was is known when all is read."""
+        _, item, withdraws, date = words
+        self.db.execute("insert or ignore into mark (id, date, slot, withdraws) values (?, ?, 0, ?)", (item, date, withdraws))
 
     def read_register(self, words):
         _, item, organisation, of, date, slot, subject, listed = words
@@ -89,10 +98,15 @@ class Books:
 
     def settle(self):
         """Items without an outcome count where their service has them: they were taken, or not; both are right."""
+        self.db.execute("""update mark set (organisation, class, learner, subject, kind) =
+            (select o.organisation, o.class, o.learner, o.subject, o.kind from mark o where o.id = mark.withdraws)
+            where withdraws is not null""")
         for kind in ("mark", "register"):
             self.db.execute(f"""create table true_{kind} as select i.* from {kind} i left join outcome o on o.id = i.id
                 where o.outcome = 'accepted' or (o.id is null and i.id in (select id from has_{kind}))""")
             self.db.execute(f"create unique index true_{kind}_id on true_{kind} (id)")
+        self.db.execute("""create table standing_mark as select * from true_mark where withdraws is null
+            and id not in (select coalesce(replaces, withdraws) from true_mark where coalesce(replaces, withdraws) is not null)""")
         self.db.execute("""create table true_absence as
             select a.* from absence a where a.register in (select id from true_register)""")
 

@@ -5,6 +5,8 @@ import indicators
 from books import CODES, KINDS, NEWS, VALUES, exceptions_text, facts
 
 MARK_TYPE = "kz.eiso.grades.mark.recorded.v1"
+MARK_CORRECTED_TYPE = "kz.eiso.grades.mark.corrected.v1"
+MARK_WITHDRAWN_TYPE = "kz.eiso.grades.mark.withdrawn.v1"
 REGISTER_TYPE = "kz.eiso.attendance.register.taken.v1"
 SERVICES = ("registry", "grades", "attendance", "notify", "reports")
 
@@ -19,7 +21,8 @@ def run_all(books, installation):
 
 def service_marks(installation):
     for item, *rest in installation.rows("grades", """
-            select id, organisation, class, learner, date, coalesce(lesson, 0), subject, kind, points, max_points, value
+            select id, organisation, class, learner, date, coalesce(lesson, 0), subject, kind, points, max_points, value,
+                   replaces, withdraws
             from mark"""):
         yield item, facts(*rest)
 
@@ -46,11 +49,27 @@ def check_services(books, installation):
 
 # ---- Topics ----
 
+def results_of(mark):
+    return KINDS[mark["kind"]], mark.get("points"), mark.get("max_points"), VALUES.get(mark.get("value"))
+
+
 def event_of_mark(value):
+    """With its type; a change with the day, lesson and result before it; a withdrawal has none of its own."""
     mark = msgpack.unpackb(value)
+    before = mark.get("before")
+    was = (before["date"], before.get("lesson", 0), *results_of(before)) if before else (None,) * 6
+    now = results_of(mark) if "kind" in mark else (KINDS[before["kind"]], None, None, None)
     return mark["id"], mark["organisation"], facts(
         mark["organisation"], mark["class"], mark["learner"], mark["date"], mark.get("lesson", 0), mark["subject"],
-        KINDS[mark["kind"]], mark.get("points"), mark.get("max_points"), VALUES.get(mark.get("value")))
+        *now, mark.get("replaces"), mark.get("withdraws"), *was)
+
+
+def wanted_mark_events(books):
+    for row in books.db.execute("""
+            select m.*, b.date, b.slot, b.kind, b.points, b.max_points, b.value
+            from true_mark m left join true_mark b on b.id = coalesce(m.replaces, m.withdraws)"""):
+        replaces, withdraws = row[11:13]
+        yield row[0], facts(MARK_CORRECTED_TYPE if replaces else MARK_WITHDRAWN_TYPE if withdraws else MARK_TYPE, *row[1:])
 
 
 def event_of_register(value):
@@ -91,35 +110,51 @@ def effective(books, installation, topic):
         print(f"  {topic}: {again} events were sent again, as after a restart")
 
 
-def topic_effects(books, installation, topic, wanted_type, read):
+def topic_effects(books, installation, topic, wanted_types, read):
     for place, message in effective(books, installation, topic):
         if message.key.startswith("~history|"):
             continue
-        if message.type != wanted_type:
+        if message.type not in wanted_types:
             books.differ(place, f"an event of type {message.type}")
             continue
         item, key, text = read(message.value)
         if (item, key) != (message.id, message.key):
             books.differ(place, f"key {message.key} and id {message.id} of an event of {key}, {item}")
-        yield item, text
+        yield item, f"{message.type} {text}"
+
+
+def wanted_register_events(books):
+    for item, text in books.db.execute("select id, facts from want_register"):
+        yield item, f"{REGISTER_TYPE} {text}"
 
 
 def check_topics(books, installation):
-    for kind, topic, event_type, read in (("mark", "eiso.grades.marks.v1", MARK_TYPE, event_of_mark),
-                                          ("register", "eiso.attendance.registers.v1", REGISTER_TYPE, event_of_register)):
-        books.keep(f"event_{kind}", topic_effects(books, installation, topic, event_type, read))
-        books.compare(topic, f"want_{kind}", f"event_{kind}")
+    for kind, topic, types, wanted, read in (
+            ("mark", "eiso.grades.marks.v1", (MARK_TYPE, MARK_CORRECTED_TYPE, MARK_WITHDRAWN_TYPE),
+             wanted_mark_events, event_of_mark),
+            ("register", "eiso.attendance.registers.v1", (REGISTER_TYPE,), wanted_register_events, event_of_register)):
+        books.keep(f"want_{kind}_event", wanted(books))
+        books.keep(f"event_{kind}", topic_effects(books, installation, topic, types, read))
+        books.compare(topic, f"want_{kind}_event", f"event_{kind}")
 
 
-# ---- The feed: a row a mark, and one for each learner whose absence or lateness parents hear of ----
+# ---- The feed: a row a mark or its change, and one for each learner whose absence or lateness parents hear of ----
 
-MARK_RECORDED, ABSENCE_RECORDED = 1, 5
+MARK_RECORDED, MARK_CORRECTED, MARK_WITHDRAWN, ABSENCE_RECORDED = 1, 2, 3, 5
 
 
 def wanted_feed(books):
     for row in books.db.execute("""select id, learner, class, subject, date, slot, kind, points, max_points, value
-                                   from true_mark"""):
-        yield f"{row[0]}/{row[1]}", facts(MARK_RECORDED, *row[2:], None, None)
+                                   from true_mark where replaces is null and withdraws is null"""):
+        yield f"{row[0]}/{row[1]}", facts(MARK_RECORDED, *row[2:], *(None,) * 6)
+    # A withdrawal speaks of the day, lesson and kind of what is gone.
+    for item, learner, replaces, withdraws, *rest in books.db.execute("""
+            select m.id, m.learner, m.replaces, m.withdraws, m.class, m.subject, iif(m.replaces is null, b.date, m.date),
+                   iif(m.replaces is null, b.slot, m.slot), m.kind, m.points, m.max_points, m.value,
+                   b.points, b.max_points, b.value
+            from true_mark m join true_mark b on b.id = coalesce(m.replaces, m.withdraws)"""):
+        yield f"{item}/{learner}", facts(MARK_CORRECTED if replaces else MARK_WITHDRAWN, *rest[:8], None, None,
+                                         replaces or withdraws, *rest[8:])
     for row in books.db.execute(f"""select a.register, a.learner, r.class, r.subject, r.date, r.slot, a.code, a.minutes
                                     from true_absence a join true_register r on r.id = a.register
                                     where a.code in {NEWS}"""):
@@ -127,10 +162,10 @@ def wanted_feed(books):
 
 
 def feed_rows(installation):
-    for event, learner, *rest in installation.rows("notify", """
+    for event, learner, kind, *rest in installation.rows("notify", """
             select event, learner, kind, class, subject, date, coalesce(lesson, 0), work, points, max_points, value,
-                   code, minutes from feed"""):
-        yield f"{event}/{learner}", facts(*rest)
+                   code, minutes, corrects, before_points, before_max_points, before_value from feed"""):
+        yield f"{event}/{learner}", facts(kind, *(rest if int(kind) < ABSENCE_RECORDED else rest[:10]))
 
 
 def check_feed(books, installation):

@@ -16,7 +16,7 @@ select m.organisation, m.date, c.shift, m.slot, 0 as registers, 0 as learner_les
        coalesce((20000 * m.points + m.max_points) / (2 * m.max_points), 0) as percent_sum_hundredths,
        coalesce(100 * m.points >= 65 * m.max_points, 0) as at_least_65,
        coalesce(100 * m.points >= 40 * m.max_points, 0) as at_least_40
-from true_mark m join class c on c.id = m.class
+from standing_mark m join class c on c.id = m.class
 union all
 select r.organisation, r.date, c.shift, r.slot, 1, coalesce(o.learners, 0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 from true_register r join class c on c.id = r.class left join roster o on o.id = r.id

@@ -18,6 +18,16 @@ FAULTS = (
     ("a mark has other points", "grades", """create table planted as select * from grades.mark where points > 1 limit 1;
         update grades.mark m set points = m.points - 1 from planted p where m.id = p.id and m.month = p.month""",
      "update grades.mark m set points = p.points from planted p where m.id = p.id and m.month = p.month", "grades"),
+    ("a correction does not know its original", "grades",
+     """create table planted as select * from grades.mark where replaces is not null limit 1;
+        update grades.mark m set replaces = null from planted p where m.id = p.id and m.month = p.month""",
+     "update grades.mark m set replaces = p.replaces from planted p where m.id = p.id and m.month = p.month", "grades"),
+    ("a feed row says another result before", "notify",
+     """create table planted as select * from notify.feed where before_points is not null limit 1;
+        update notify.feed f set before_points = f.before_points + 1 from planted p
+        where (f.epoch, f.xid, f.seq) = (p.epoch, p.xid, p.seq)""",
+     """update notify.feed f set before_points = p.before_points from planted p
+        where (f.epoch, f.xid, f.seq) = (p.epoch, p.xid, p.seq)""", "notify's feed"),
     ("an absence is gone", "attendance", """create table planted as select * from attendance.absence limit 1;
         delete from attendance.absence a using planted p where a.register = p.register and a.learner = p.learner""",
      "insert into attendance.absence select * from planted", "attendance"),

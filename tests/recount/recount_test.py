@@ -27,13 +27,32 @@ def ledger_lines(item, outcome="accepted"):
 
 
 def row(item, points="9"):
-    return [item, SCHOOL, CLASS, LEARNER, "2026-11-24", "3", "math", "1", points, "10", None]
+    return [item, SCHOOL, CLASS, LEARNER, "2026-11-24", "3", "math", "1", points, "10", None, None, None]
 
 
 def value(item, **more):
     return msgpack.packb({"id": item, "class": CLASS, "learner": LEARNER, "subject": "math", "kind": "formative",
                           "points": 9, "max_points": 10, "date": "2026-11-24", "lesson": 3, "organisation": SCHOOL,
                           "shift": 1, **more})
+
+
+def changed(points="7"):
+    """The first mark is corrected by the second, and that one withdrawn by the third: ledger, rows, events."""
+    lines = ledger_lines(MARKS[0]) + [
+        f"mark_correction {MARKS[1]} {MARKS[0]} {SCHOOL} {CLASS} {LEARNER} 2026-11-25 4 math formative {points} 10 -",
+        f"accepted {MARKS[1]}", f"mark_withdrawal {MARKS[2]} {MARKS[1]} 2026-11-26", f"accepted {MARKS[2]}"]
+    rows = [row(MARKS[0]),
+            [MARKS[1], SCHOOL, CLASS, LEARNER, "2026-11-25", "4", "math", "1", "7", "10", None, MARKS[0], None],
+            [MARKS[2], SCHOOL, CLASS, LEARNER, "2026-11-26", "0", "math", "1", None, None, None, None, MARKS[1]]]
+    events = chain(3)
+    was = {"kind": "formative", "points": 9, "max_points": 10, "date": "2026-11-24", "lesson": 3}
+    events[2] = events[2]._replace(type=checks.MARK_CORRECTED_TYPE, value=value(
+        MARKS[1], points=7, date="2026-11-25", lesson=4, replaces=MARKS[0], reason_code="error", before=was))
+    events[3] = events[3]._replace(type=checks.MARK_WITHDRAWN_TYPE, value=msgpack.packb({
+        "id": MARKS[2], "class": CLASS, "learner": LEARNER, "subject": "math", "organisation": SCHOOL, "shift": 1,
+        "date": "2026-11-26", "withdraws": MARKS[1], "reason_code": "error",
+        "before": {**was, "points": 7, "date": "2026-11-25", "lesson": 4}}))
+    return lines, rows, events
 
 
 def position(number):
@@ -119,6 +138,28 @@ class Recount(unittest.TestCase):
     def test_rejected_and_taken_all_the_same(self):
         said = self.differences(ledger_lines(MARKS[0], "rejected"), [row(MARKS[0])], chain(1))
         self.assert_says(said, f"grades: {MARKS[0]} should not be there")
+
+    def test_corrected_and_withdrawn(self):
+        self.assertEqual(self.differences(*changed()), [])
+        self.assert_says(self.differences(*changed(points="6")), f"grades: {MARKS[1]} is (")
+        lines, rows, events = changed()
+        self.assert_says(self.differences(lines[:-2], rows, events), f"{MARKS[2]} should not be there")
+        rejected = lines[:-1] + [f"rejected {MARKS[2]} already_corrected"]
+        self.assertEqual(self.differences(rejected, rows[:2], events[:3]), [])
+        events[3] = events[3]._replace(type=checks.MARK_CORRECTED_TYPE)
+        self.assert_says(self.differences(lines, rows, events), f"{MARKS[2]} is ({checks.MARK_CORRECTED_TYPE}")
+
+    def test_only_what_stands_counts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            lines = changed()[0]
+            (path / "ledger").write_text("".join(line + "\n" for line in lines + ledger_lines(MARKS[3])))
+            with books.Books(path / "books.db", 20) as kept:
+                kept.read_ledgers([path / "ledger"])
+                kept.keep("has_mark", ())
+                kept.keep("has_register", ())
+                kept.settle()
+                self.assertEqual(kept.db.execute("select id from standing_mark").fetchall(), [(MARKS[3],)])
 
     def test_unknown_is_there_or_not_but_everywhere(self):
         lines = ledger_lines(MARKS[0], None)
