@@ -245,8 +245,9 @@ create view event_log_events as
 select l.epoch, l.xid, l.seq, e.index - 1 as index, l.time, e.id, e.key, e.type, e.payload
 from event_log l, unnest(l.ids, l.keys, l.types, l.payloads) with ordinality as e (id, key, type, payload, index);
 
--- What a transaction appends to an event's head (record_encode_head): one field of its msgpack map.
-create function event_text(p_name text, p_value text) returns bytea language sql immutable parallel safe as $$
+-- What a transaction appends to an event's head (record_encode_head): one field of its msgpack map. Stable, as convert_to
+-- is: what is declared more than its body is not inlined, and a call for each field costs more than the bytes.
+create function event_text(p_name text, p_value text) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
         || case when octet_length(p_value) < 32
                 then set_byte('\x00'::bytea, 0, 160 + octet_length(p_value))
@@ -254,19 +255,33 @@ create function event_text(p_name text, p_value text) returns bytea language sql
         || convert_to(p_value, 'UTF8')
 $$; -- names below 32 bytes, values below 256
 
-create function event_uuid(p_name text, p_value uuid) returns bytea language sql immutable parallel safe as $$
+create function event_uuid(p_name text, p_value uuid) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
         || '\xd924'::bytea || convert_to(p_value::text, 'UTF8')
 $$;
 
-create function event_int(p_name text, p_value bigint) returns bytea language sql immutable parallel safe as $$
+create function event_int(p_name text, p_value bigint) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
         || '\xd3'::bytea || int8send(p_value)
 $$;
 
--- A nested record: its name, then its members as the functions above make them; one that is NULL is not there.
-create function event_map(p_name text, variadic p_members bytea[]) returns bytea language sql immutable parallel safe as $$
-    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
-        || set_byte('\x00'::bytea, 0, 128 + count(m.member)::integer) || coalesce(string_agg(m.member, ''::bytea order by m.place), '')
+-- A nested record: its members as the functions above make them; one that is NULL is not there. At most 15.
+create function event_element(variadic p_members bytea[]) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 128 + count(m.member)::integer) || coalesce(string_agg(m.member, ''::bytea order by m.place), '')
     from unnest(p_members) with ordinality m (member, place)
-$$; -- at most 15 members
+$$;
+create function event_map(p_name text, variadic p_members bytea[]) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8') || event_element(variadic p_members)
+$$;
+
+-- A list of such elements; NULL where there is none.
+create function event_list(p_name text, p_elements bytea[]) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || '\xdc'::bytea || int2send(count(*)::smallint) || string_agg(e.element, ''::bytea order by e.place)
+    from unnest(p_elements) with ordinality e (element, place)
+$$;
+
+-- A member that a head counts and that has no value.
+create function event_nil(p_name text) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8') || '\xc0'::bytea
+$$;
