@@ -1,14 +1,16 @@
 #include "contracts/registers.h"
 
-static const struct value absence_code_names[] = {
-    {"absent_unexcused", ABSENCE_UNEXCUSED},
-    {"absent_ill", ABSENCE_ILL},
-    {"absent_excused", ABSENCE_EXCUSED},
-    {"late", ABSENCE_LATE},
-    {"remote", ABSENCE_REMOTE},
-    {"exempt", ABSENCE_EXEMPT},
-};
+#define ABSENCE_CODE_NAMES                                                                       \
+    {"absent_unexcused", ABSENCE_UNEXCUSED}, {"absent_ill", ABSENCE_ILL},                        \
+        {"absent_excused", ABSENCE_EXCUSED}, {"late", ABSENCE_LATE}, {"remote", ABSENCE_REMOTE}, \
+    {                                                                                            \
+        "exempt", ABSENCE_EXEMPT                                                                 \
+    }
+static const struct value absence_code_names[] = {ABSENCE_CODE_NAMES};
 const struct values absence_codes = VALUES(absence_code_names);
+
+static const struct value recoded_code_names[] = {ABSENCE_CODE_NAMES, {"present", ABSENCE_PRESENT}};
+const struct values recoded_codes = VALUES(recoded_code_names);
 
 static const struct value session_names[] = {
     {"day", SESSION_DAY}, {"am", SESSION_AM}, {"pm", SESSION_PM}};
@@ -42,13 +44,38 @@ const struct record register_exception_item =
     RECORD(register_exception, exception_item_fields, .check = exception_check);
 const struct record register_exception_event = RECORD(register_exception, exception_event_fields);
 
+/* ---- Registers ---- */
+
+static void check_original(const struct lesson_register *taken, const struct uuid *original,
+                           const char *pointer, struct problems *problems)
+{
+    if (uuid_equal(original, &taken->id))
+        problem_add(problems, pointer, "names_itself");
+    if (!taken->reason_code)
+        problem_add(problems, "/reason_code", "missing");
+}
+
 /* A withdrawal is only {id, withdraws, date, reason_code, reason?}. */
 static void check_withdrawal(const struct lesson_register *taken, struct problems *problems)
 {
-    if (uuid_present(&taken->class) || taken->exceptions.count || uuid_present(&taken->replaces))
-        problem_add(problems, "/withdraws", "not_allowed_together");
-    if (!taken->reason_code)
-        problem_add(problems, "/reason_code", "missing");
+    const struct {
+        bool given;
+        const char *pointer;
+    } others[] = {
+        {uuid_present(&taken->replaces), "/replaces"},
+        {uuid_present(&taken->class), "/class"},
+        {str_present(taken->subject), "/subject"},
+        {taken->lesson.present, "/lesson"},
+        {taken->session, "/session"},
+        {uuid_present(&taken->teacher), "/teacher"},
+        {taken->taken_at.us, "/taken_at"},
+        {taken->roster_count.present, "/roster_count"},
+        {taken->exceptions.count, "/exceptions"},
+    };
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        if (others[i].given)
+            problem_add(problems, others[i].pointer, "not_allowed_together");
+    check_original(taken, &taken->withdraws, "/withdraws", problems);
 }
 
 static void check_taken(const struct lesson_register *taken, struct problems *problems)
@@ -61,8 +88,10 @@ static void check_taken(const struct lesson_register *taken, struct problems *pr
         problem_add(problems, "/session", "not_allowed_together");
     if (!taken->taken_at.us)
         problem_add(problems, "/taken_at", "missing");
-    if (uuid_present(&taken->replaces) && !taken->reason_code)
-        problem_add(problems, "/reason_code", "missing");
+    if (uuid_present(&taken->replaces))
+        check_original(taken, &taken->replaces, "/replaces", problems);
+    else if (taken->reason_code || str_present(taken->reason))
+        problem_add(problems, "/replaces", "missing");
 }
 
 static void register_check(const void *item, struct problems *problems)
@@ -74,12 +103,12 @@ static void register_check(const void *item, struct problems *problems)
         check_taken(taken, problems);
 }
 
+#define LESSON(type) \
+    FIELD(type, lesson, .min = 1, .max = 11), FIELD(type, session, .values = &register_sessions)
 #define REGISTER_FACTS                                                           \
     FIELD(lesson_register, id, .required = true), FIELD(lesson_register, class), \
         FIELD(lesson_register, subject, .max = 64, .text = TEXT_CODE),           \
-        FIELD(lesson_register, date, .required = true),                          \
-        FIELD(lesson_register, lesson, .min = 1, .max = 11),                     \
-        FIELD(lesson_register, session, .values = &register_sessions),           \
+        FIELD(lesson_register, date, .required = true), LESSON(lesson_register), \
         FIELD(lesson_register, teacher), FIELD(lesson_register, taken_at),       \
         FIELD(lesson_register, replaces), FIELD(lesson_register, withdraws),     \
         FIELD(lesson_register, reason_code, .values = &register_reasons)
@@ -92,14 +121,63 @@ static const struct field register_item_fields[] = {REGISTER_FACTS, REGISTER_DOO
 const struct record register_item =
     RECORD(lesson_register, register_item_fields, .check = register_check);
 
-static const struct field register_event_fields[] = {
-    REGISTER_FACTS,
-    FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_event),
-    FIELD(lesson_register, organisation, .appended = true, .required = true),
-    FIELD(lesson_register, shift, .appended = true),
-    FIELD(lesson_register, learners, .appended = true),
+static const struct field before_fields[] = {
+    FIELD(register_before, subject, .max = 64, .text = TEXT_CODE),
+    FIELD(register_before, date, .required = true),
+    LESSON(register_before),
+    FIELD(register_before, learners),
+    FIELD(register_before, exceptions, .max = 200, .record = &register_exception_event),
 };
-const struct record register_event = RECORD(lesson_register, register_event_fields);
+static const struct record before_record = RECORD(register_before, before_fields);
+
+#define REGISTER_EXCEPTIONS \
+    FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_event)
+#define REGISTER_BEFORE \
+    FIELD(lesson_register, before, .record = &before_record, .appended = true, .required = true)
+#define REGISTER_RESOLVED                                                     \
+    FIELD(lesson_register, organisation, .appended = true, .required = true), \
+        FIELD(lesson_register, shift, .appended = true)
+#define REGISTER_LEARNERS FIELD(lesson_register, learners, .appended = true)
+
+static const struct field taken_fields[] = {REGISTER_FACTS, REGISTER_EXCEPTIONS, REGISTER_RESOLVED,
+                                            REGISTER_LEARNERS};
+const struct record register_taken_event = RECORD(lesson_register, taken_fields);
+
+static const struct field replaced_fields[] = {REGISTER_FACTS, REGISTER_EXCEPTIONS, REGISTER_BEFORE,
+                                               REGISTER_RESOLVED, REGISTER_LEARNERS};
+const struct record register_replaced_event = RECORD(lesson_register, replaced_fields);
+
+static const struct field withdrawn_fields[] = {
+    FIELD(lesson_register, id, .required = true),
+    FIELD(lesson_register, date, .required = true),
+    FIELD(lesson_register, withdraws, .required = true),
+    FIELD(lesson_register, reason_code, .values = &register_reasons),
+    FIELD(lesson_register, class, .appended = true, .required = true),
+    REGISTER_BEFORE,
+    REGISTER_RESOLVED,
+};
+const struct record register_withdrawn_event = RECORD(lesson_register, withdrawn_fields);
+
+const struct record *register_event(const void *item)
+{
+    const struct lesson_register *taken = item;
+    if (uuid_present(&taken->withdraws))
+        return &register_withdrawn_event;
+    return uuid_present(&taken->replaces) ? &register_replaced_event : &register_taken_event;
+}
+
+struct lesson_register register_before(const struct lesson_register *change)
+{
+    struct lesson_register taken = *change;
+    taken.id = uuid_present(&change->withdraws) ? change->withdraws : change->replaces;
+    taken.subject = change->before.subject;
+    taken.date = change->before.date;
+    taken.lesson = change->before.lesson;
+    taken.session = change->before.session;
+    taken.learners = change->before.learners;
+    taken.exceptions = change->before.exceptions;
+    return taken;
+}
 
 static const struct field register_column_fields[] = {
     REGISTER_FACTS,
@@ -108,3 +186,45 @@ static const struct field register_column_fields[] = {
     FIELD(lesson_register, fingerprint),
 };
 const struct record register_columns = RECORD(lesson_register, register_column_fields);
+
+/* ---- Re-coded absences ---- */
+
+#define CHANGE_OF                                \
+    FIELD(absence_change, id, .required = true), \
+        FIELD_AS(absence_change, register_id, "register", .required = true)
+#define CHANGE_LEARNER(...) FIELD(absence_change, learner, .required = true, ##__VA_ARGS__)
+#define CHANGE_TO                                                            \
+    FIELD(absence_change, code, .values = &recoded_codes, .required = true), \
+        FIELD(absence_change, reason_code, .values = &register_reasons, .required = true)
+#define CHANGE_REASON FIELD(absence_change, reason, .max = 500, .text = TEXT_FREE)
+
+static const struct field change_item_fields[] = {CHANGE_OF, CHANGE_LEARNER(), CHANGE_TO,
+                                                  CHANGE_REASON};
+const struct record absence_change_item = RECORD(absence_change, change_item_fields);
+
+static const struct field absence_before_fields[] = {
+    FIELD(absence_before, code, .values = &recoded_codes, .required = true),
+    FIELD(absence_before, minutes, .min = 1, .max = 240),
+};
+static const struct record absence_before_record = RECORD(absence_before, absence_before_fields);
+
+static const struct field changed_fields[] = {
+    CHANGE_OF,
+    CHANGE_TO,
+    FIELD(absence_change, class, .appended = true, .required = true),
+    CHANGE_LEARNER(.appended = true),
+    FIELD(absence_change, subject, .max = 64, .text = TEXT_CODE, .appended = true),
+    FIELD(absence_change, date, .appended = true, .required = true),
+    FIELD(absence_change, lesson, .min = 1, .max = 11, .appended = true),
+    FIELD(absence_change, session, .values = &register_sessions, .appended = true),
+    FIELD(absence_change, minutes, .min = 1, .max = 240, .appended = true),
+    FIELD(absence_change, before, .record = &absence_before_record, .appended = true,
+          .required = true),
+    FIELD(absence_change, organisation, .appended = true, .required = true),
+    FIELD(absence_change, shift, .appended = true),
+};
+const struct record absence_changed_event = RECORD(absence_change, changed_fields);
+
+static const struct field change_column_fields[] = {
+    CHANGE_OF, CHANGE_LEARNER(), CHANGE_TO, CHANGE_REASON, FIELD(absence_change, fingerprint)};
+const struct record absence_change_columns = RECORD(absence_change, change_column_fields);

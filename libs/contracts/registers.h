@@ -1,5 +1,5 @@
-/* Lesson registers: what a school system writes at POST /v1/registers, and the events of
- * eiso.attendance.registers.v1.
+/* Lesson registers and re-coded absences: what a school system writes at POST /v1/registers and
+ * /v1/absence-changes, and the events of eiso.attendance.registers.v1.
  *
  * A lesson is one event: everyone on the frozen roster without an exception was present. 21.5
  * million marks of "present" a day become 0.9 million events. Notes stay in the service's database.
@@ -16,9 +16,11 @@ enum absence_code {
     ABSENCE_LATE,
     ABSENCE_REMOTE, /* taking part from elsewhere: counts as present */
     ABSENCE_EXEMPT, /* there, but exempt (sports): counts as present */
-    ABSENCE_CODES
+    ABSENCE_CODES,
+    ABSENCE_PRESENT = ABSENCE_CODES /* of no exception: what a learner is re-coded to, or was */
 };
 extern const struct values absence_codes;
+extern const struct values recoded_codes; /* with "present" */
 
 /* Instead of a lesson, where a whole day or half of it is registered. */
 enum register_session { SESSION_DAY = 1, SESSION_AM, SESSION_PM };
@@ -40,6 +42,17 @@ struct register_exception {
 };
 extern const struct record register_exception_item, register_exception_event;
 
+/* What a register said when it was replaced or withdrawn: exceptions as they stood, re-coded ones
+ * included, each learner by the id that the replacing register has for the same person. */
+struct register_before {
+    struct str subject;
+    struct date date;
+    struct optional lesson;
+    enum register_session session;
+    int32_t learners;
+    struct list exceptions;
+};
+
 struct lesson_register {
     struct uuid id;
     struct uuid class;
@@ -55,10 +68,11 @@ struct lesson_register {
     enum register_reason reason_code;
     struct str reason;
 
-    /* Resolved by the transaction. */
+    /* Resolved by the transaction; a change keeps organisation and shift of the first one. */
     struct uuid organisation;
     int32_t shift;
-    int32_t learners; /* on the frozen roster */
+    int32_t learners;              /* on the frozen roster */
+    struct register_before before; /* of a replacement or withdrawal */
 
     /* Derived at the door. */
     struct date month;
@@ -66,8 +80,51 @@ struct lesson_register {
 };
 
 extern const struct record register_item; /* POST /v1/registers */
-extern const struct record
-    register_event; /* on the topic; organisation, shift and learners are appended */
+
+/* On the topic; what the transaction resolves is appended. A withdrawal names the class. */
+extern const struct record register_taken_event, register_replaced_event, register_withdrawn_event;
+
+/* The one of an item. */
+const struct record *register_event(const void *item);
+
+/* The register that this replacement or withdrawal took the place of, as far as its event tells. */
+struct lesson_register register_before(const struct lesson_register *change);
+
 extern const struct record register_columns; /* for take_registers() */
+
+/* ---- POST /v1/absence-changes ---- */
+
+struct absence_before {
+    enum absence_code code;
+    struct optional minutes;
+};
+
+/* One learner's absence in one register is another one. A fact with a history of its own; its month
+ * is the register's. */
+struct absence_change {
+    struct uuid id;
+    struct uuid register_id;
+    struct uuid learner;
+    enum absence_code code;
+    enum register_reason reason_code;
+    struct str reason;
+
+    /* Resolved by the transaction: the register's, and what was before. */
+    struct uuid class, organisation;
+    struct str subject;
+    struct date date;
+    struct optional lesson;
+    enum register_session session;
+    int32_t shift;
+    struct optional minutes; /* late by so many: stays where the code does */
+    struct absence_before before;
+
+    /* Derived at the door. */
+    struct uuid fingerprint;
+};
+
+extern const struct record absence_change_item;    /* POST /v1/absence-changes */
+extern const struct record absence_changed_event;  /* on the topic */
+extern const struct record absence_change_columns; /* for take_absence_changes() */
 
 #endif

@@ -23,14 +23,11 @@ static void check_learners(const struct lesson_register *taken, struct problems 
                             "duplicate_in_batch");
 }
 
-/* Replacing and withdrawing are not taken yet: a fact is recorded or refused, never half
- * understood. */
-static void check_change(const struct lesson_register *taken, struct problems *problems)
+static void fingerprint(const struct record *record, const void *item, struct uuid *fingerprint)
 {
-    if (uuid_present(&taken->replaces))
-        problem_add(problems, "/replaces", "unknown_field");
-    if (uuid_present(&taken->withdraws))
-        problem_add(problems, "/withdraws", "unknown_field");
+    CLEANUP(buf_done) struct buf content = {0};
+    record_encode_value(record, item, &content);
+    str_fingerprint(buf_str(&content), fingerprint);
 }
 
 void register_prepare(void *item, struct date today, struct problems *problems, struct arena *arena)
@@ -38,9 +35,16 @@ void register_prepare(void *item, struct date today, struct problems *problems, 
     struct lesson_register *taken = item;
     check_date(taken->date, today, problems);
     check_learners(taken, problems, arena);
-    check_change(taken, problems);
-    CLEANUP(buf_done) struct buf content = {0};
-    record_encode_value(&register_item, taken, &content);
-    str_fingerprint(buf_str(&content), &taken->fingerprint);
+    fingerprint(&register_item, taken, &taken->fingerprint);
     taken->month = date_month(taken->date);
+}
+
+void absence_change_prepare(void *item, struct date today, struct problems *problems,
+                            struct arena *arena)
+{
+    (void)today;
+    (void)problems;
+    (void)arena;
+    struct absence_change *change = item;
+    fingerprint(&absence_change_item, change, &change->fingerprint);
 }

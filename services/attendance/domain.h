@@ -10,4 +10,8 @@
 void register_prepare(void *item, struct date today, struct problems *problems,
                       struct arena *arena);
 
+/* The same of an absence change: its fingerprint. */
+void absence_change_prepare(void *item, struct date today, struct problems *problems,
+                            struct arena *arena);
+
 #endif

@@ -66,16 +66,6 @@ static void a_learner_has_one_exception(void **state)
     assert_problems(register_of(exceptions, COUNT_OF(exceptions)), expected, COUNT_OF(expected));
 }
 
-static void changes_are_refused_whole(void **state)
-{
-    (void)state;
-    struct lesson_register taken = register_of(NULL, 0);
-    taken.replaces = id(3);
-    assert_problems(taken, (const char *const[]){"/replaces unknown_field"}, 1);
-    taken = (struct lesson_register){.id = id(1), .date = today(), .withdraws = id(3)};
-    assert_problems(taken, (const char *const[]){"/withdraws unknown_field"}, 1);
-}
-
 static struct uuid fingerprint_of(struct lesson_register taken)
 {
     CLEANUP(arena_done) struct arena arena = {0};
@@ -106,7 +96,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(dates_are_of_this_school_year_or_the_last_one),
         TEST(a_learner_has_one_exception),
-        TEST(changes_are_refused_whole),
         TEST(a_fingerprint_is_of_the_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,15 @@ extern const size_t attendance_schema_count;
 static const struct route api_routes[] = {
     BATCH_ROUTE("/v1/registers", registers_entrance, SCOPE_ATTENDANCE_WRITE,
                 "Takes lesson registers: a batch with an outcome for each item."),
+    BATCH_ROUTE("/v1/absence-changes", absence_changes_entrance, SCOPE_ATTENDANCE_WRITE,
+                "Re-codes absences: a batch with an outcome for each item."),
     {HTTP_GET, "/v1/learners/{id}/attendance", get_learner_attendance,
      .scope = SCOPE_ATTENDANCE_READ, .query = &facts_query,
      .answer = {ANSWER_LIST, &absence_view_record},
-     .summary = "A learner's absences, newest first."},
+     .summary = "A learner's absences as they stand, newest first."},
+    {HTTP_GET, "/v1/classes/{id}/registers", get_class_registers, .scope = SCOPE_ATTENDANCE_READ,
+     .query = &facts_query, .answer = {ANSWER_LIST, &register_view_record},
+     .summary = "A class's registers, newest first, replaced and withdrawn ones as such."},
 };
 
 static const struct listener listeners[] = {

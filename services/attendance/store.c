@@ -1,7 +1,5 @@
 #include "store.h"
 
-#include "contracts/registers.h"
-
 #define PARAMETERS                                                   \
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
     "$15, $16, $17, $18, $19, $20, $21)"
@@ -11,6 +9,38 @@ const struct statement store_take_registers = {"take_registers",
 const struct statement store_dry_take_registers = {"dry_take_registers",
                                                    "select * from dry_take_registers" PARAMETERS};
 
+#define CHANGE_PARAMETERS "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+
+const struct statement store_take_absence_changes = {
+    "take_absence_changes", "select * from take_absence_changes" CHANGE_PARAMETERS};
+const struct statement store_dry_take_absence_changes = {
+    "dry_take_absence_changes", "select * from dry_take_absence_changes" CHANGE_PARAMETERS};
+
+/* ---- Reading ---- */
+
+static const struct field before_fields[] = {
+    FIELD(absence_before, code, .values = &recoded_codes),
+    FIELD(absence_before, minutes),
+};
+static const struct record before_record = RECORD(absence_before, before_fields);
+
+static const struct field recoding_fields[] = {
+    FIELD(recoding, id),
+    FIELD(recoding, code, .values = &recoded_codes),
+    FIELD(recoding, minutes),
+    FIELD(recoding, before, .record = &before_record),
+    FIELD(recoding, reason_code, .values = &register_reasons),
+    FIELD(recoding, reason, .max = 500, .text = TEXT_FREE),
+    FIELD(recoding, by),
+    FIELD(recoding, recorded_at),
+};
+const struct record recoding_record = RECORD(recoding, recoding_fields);
+
+#define ABSENCE_FIELDS                                                                 \
+    FIELD(absence_view, code, .values = &recoded_codes), FIELD(absence_view, minutes), \
+        FIELD(absence_view, note, .max = 300, .text = TEXT_FREE),                      \
+        FIELD(absence_view, history, .record = &recoding_record)
+
 static const struct field absence_view_fields[] = {
     FIELD_AS(absence_view, register_id, "register"),
     FIELD(absence_view, class),
@@ -19,22 +49,76 @@ static const struct field absence_view_fields[] = {
     FIELD(absence_view, date),
     FIELD(absence_view, lesson),
     FIELD(absence_view, session, .values = &register_sessions),
-    FIELD(absence_view, code, .values = &absence_codes),
-    FIELD(absence_view, minutes),
-    FIELD(absence_view, note),
+    ABSENCE_FIELDS,
 };
 const struct record absence_view_record = RECORD(absence_view, absence_view_fields);
 
+static const struct field exception_fields[] = {FIELD(absence_view, learner), ABSENCE_FIELDS};
+const struct record exception_view_record = RECORD(absence_view, exception_fields);
+
+static const struct field withdrawal_fields[] = {
+    FIELD(withdrawal_view, id),
+    FIELD(withdrawal_view, date),
+    FIELD(withdrawal_view, reason_code, .values = &register_reasons),
+    FIELD(withdrawal_view, reason, .max = 500, .text = TEXT_FREE),
+    FIELD(withdrawal_view, recorded_at),
+};
+static const struct record withdrawal_record = RECORD(withdrawal_view, withdrawal_fields);
+
+static const struct field register_view_fields[] = {
+    FIELD(register_view, id),
+    FIELD(register_view, class),
+    FIELD(register_view, subject),
+    FIELD(register_view, date),
+    FIELD(register_view, lesson),
+    FIELD(register_view, session, .values = &register_sessions),
+    FIELD(register_view, teacher),
+    FIELD(register_view, taken_at),
+    FIELD(register_view, learners),
+    FIELD(register_view, exceptions, .record = &exception_view_record, .required = true),
+    FIELD(register_view, replaces),
+    FIELD(register_view, reason_code, .values = &register_reasons),
+    FIELD(register_view, reason),
+    FIELD(register_view, organisation),
+    FIELD(register_view, recorded_at),
+    FIELD(register_view, replaced_by),
+    FIELD(register_view, withdrawn, .record = &withdrawal_record),
+};
+const struct record register_view_record = RECORD(register_view, register_view_fields);
+
+/* Dates $2 to $3, behind the place ($4, $5); months are said for the planner, which knows no more
+ * of dates. */
+#define PAGE_OF(id)                                                      \
+    " and date between $2 and $3"                                        \
+    " and month between date_trunc('month', $2::timestamp)::date and $3" \
+    " and ($4::date is null or (date, " id ") < ($4, $5::uuid))"         \
+    " order by date desc, " id " desc limit $6"
+
 const struct statement store_learner_absences = {
     "learner_absences",
-    "select a.register, r.class, a.learner, r.subject, a.date, case when r.slot < 100 then "
-    "r.slot::integer end as lesson,"
-    "       case when r.slot > 100 then (r.slot - 100)::smallint end as session, a.code, "
-    "a.minutes::integer, a.note"
-    "  from absence a join register r on r.id = a.register and r.month = a.month"
-    " where a.learner in (select ids_of($1)) and a.date between $2 and $3 and r.active"
-    "   and ($4::date is null or (a.date, a.register) < ($4, $5::uuid))"
-    " order by a.date desc, a.register desc limit $6"};
+    "select register, class, learner, subject, date, lesson, session, code, minutes, note, history"
+    "  from absence_shown where learner in (select ids_of($1))" PAGE_OF("register")};
+
+const struct statement store_class_registers = {
+    "class_registers",
+    "with page as materialized ("
+    "  select * from ((select id, month, date from register"
+    "                   where class = $1 and active" PAGE_OF(
+        "id") ")"
+              "                 union all"
+              "                 (select id, month, date from register"
+              "                   where class = $1 and not active and withdraws is null" PAGE_OF(
+                  "id") ")) p"
+                        "   order by date desc, id desc limit $6)"
+                        " select s.id, s.class, s.subject, s.date, s.lesson, s.session, s.teacher, "
+                        "s.taken_at,"
+                        "        s.learners, s.exceptions, s.replaces, s.reason_code, s.reason, "
+                        "s.organisation,"
+                        "        s.recorded_at, s.replaced_by, s.withdrawn"
+                        "   from page p cross join lateral ("
+                        "          select * from register_shown r where r.id = p.id and r.month = "
+                        "p.month limit 1) s"
+                        "  order by p.date desc, p.id desc"};
 
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {

@@ -35,7 +35,8 @@ static size_t count_exceptions(const struct event_batch *batch)
     size_t count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct lesson_register *taken = batch->events[i].value;
-        count += taken->exceptions.count;
+        if (batch->events[i].type->number == EVENT_REGISTER_TAKEN)
+            count += taken->exceptions.count;
     }
     return count;
 }
@@ -49,8 +50,42 @@ static void add_absences(const struct event *event, struct feed_facts_batch *fac
             facts->items[facts->count++] = absence_fact(taken, &exceptions[i], event->time);
 }
 
-/* First all registers that were taken, then, one by one, those that change another: rare, and each
- * may change the one before. */
+static enum error apply_register_change(struct event_batch *batch, const struct event *event,
+                                        struct err *err)
+{
+    const struct lesson_register *change = event->value;
+    struct lesson_register former = register_before(change);
+    size_t most = change->exceptions.count + former.exceptions.count;
+    struct feed_absence *rows = ARENA_ARRAY(batch->arena, most, struct feed_absence);
+    return store_absence_changes(batch->db, event, &former.id, rows, register_changes(change, rows),
+                                 batch->arena, err);
+}
+
+static enum error apply_absence_change(struct event_batch *batch, const struct event *event,
+                                       struct err *err)
+{
+    const struct absence_change *change = event->value;
+    struct feed_absence row = {0};
+    return store_absence_changes(batch->db, event, &change->register_id, &row,
+                                 absence_changes(change, &row), batch->arena, err);
+}
+
+static enum error apply_change(struct event_batch *batch, const struct event *event,
+                               struct err *err)
+{
+    switch (event->type->number) {
+    case EVENT_REGISTER_REPLACED:
+    case EVENT_REGISTER_WITHDRAWN:
+        return apply_register_change(batch, event, err);
+    case EVENT_ABSENCE_CHANGED:
+        return apply_absence_change(batch, event, err);
+    default:
+        return ERROR_NONE;
+    }
+}
+
+/* First all registers that were taken, then, one by one, what changes them: rare, and each may
+ * change the one before. */
 enum error apply_registers(struct event_batch *batch, struct err *err)
 {
     struct feed_facts_batch facts = {
@@ -60,8 +95,7 @@ enum error apply_registers(struct event_batch *batch, struct err *err)
             add_absences(&batch->events[i], &facts);
     enum error code = store_facts(batch->db, &facts, batch->arena, err);
     for (size_t i = 0; i < batch->count && !code; i++)
-        if (batch->events[i].type->number != EVENT_REGISTER_TAKEN)
-            code = store_register_change(batch->db, &batch->events[i], batch->arena, err);
+        code = apply_change(batch, &batch->events[i], err);
     return code;
 }
 

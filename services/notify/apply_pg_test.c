@@ -143,6 +143,88 @@ static void a_replacing_register_tells_whom_something_changed_for(void **state)
                      1);
 }
 
+/* Recoded, present after all, and recorded again: each corrects the one before, and a replacement
+ * finds the last. */
+static void a_recoded_absence_corrects_what_was_said(void **state)
+{
+    (void)state;
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL}};
+    const struct event *lesson = register_taken(&it, NULL, ill, 1);
+    const struct event *excused = absence_changed(&it, lesson, AIGUL, ABSENCE_ILL, ABSENCE_EXCUSED);
+    const struct event *there =
+        absence_changed(&it, lesson, AIGUL, ABSENCE_EXCUSED, ABSENCE_PRESENT);
+    const struct event *away =
+        absence_changed(&it, lesson, AIGUL, ABSENCE_PRESENT, ABSENCE_UNEXCUSED);
+    const struct event *exempt =
+        absence_changed(&it, lesson, BOLAT, ABSENCE_PRESENT, ABSENCE_EXEMPT);
+    APPLY(&it, lesson, excused, there, away, exempt);
+    assert_int_equal(rows_where("true"), 4);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 6 and corrects = '%s' and "
+                                             "code = 3 and before_code = 2 and lesson = 3",
+                                             id_text(excused), id_text(lesson))),
+                     1);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 6 and corrects = '%s' and "
+                                             "code is null and before_code = 3",
+                                             id_text(there), id_text(excused))),
+                     1);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 5 and corrects = '%s' and "
+                                             "code = 1 and before_code is null",
+                                             id_text(away), id_text(there))),
+                     1);
+    RETRACT(&it, away);
+    assert_int_equal(rows_where(arena_printf(&it.arena, "event = '%s' and kind = 8 and code = 1",
+                                             id_text(away))),
+                     1);
+    const struct event *again = absence_changed(&it, lesson, AIGUL, ABSENCE_PRESENT, ABSENCE_LATE);
+    APPLY(&it, again);
+    assert_int_equal(rows_where(arena_printf(&it.arena, "event = '%s' and corrects = '%s'",
+                                             id_text(again), id_text(there))),
+                     1);
+}
+
+/* An absence of lesson 3 becomes one of lesson 4, another one is void. */
+static void a_moved_register_tells_of_the_new_lesson(void **state)
+{
+    (void)state;
+    const struct register_exception both[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL},
+                                              {.learner = id_of(BOLAT), .code = ABSENCE_ILL}};
+    struct event *first = register_taken(&it, NULL, both, 2);
+    struct event *moved = register_taken(&it, first, both, 1);
+    struct lesson_register shifted = *(const struct lesson_register *)moved->value;
+    shifted.lesson.value = 4;
+    moved->value = &shifted;
+    APPLY(&it, first, moved);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 5 and learner = '" AIGUL
+                                             "' and lesson = 4 and code = 2 and corrects = '%s'",
+                                             id_text(moved), id_text(first))),
+                     1);
+    assert_int_equal(
+        rows_where(arena_printf(&it.arena,
+                                "event = '%s' and kind = 7 and learner = '" BOLAT
+                                "' and lesson = 3 and code is null and before_code = 2",
+                                id_text(moved))),
+        1);
+    assert_int_equal(rows_where("true"), 4);
+}
+
+static void a_change_finds_what_was_said_under_another_id(void **state)
+{
+    (void)state;
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL}};
+    const struct event *lesson = register_taken(&it, NULL, ill, 1);
+    house_run(&it, "insert into copy_alias (id, canonical, entity, epoch, revision) values ('" AIGUL
+                   "', '" BOLAT "', 1, 1, 1)");
+    const struct event *late = absence_changed(&it, lesson, BOLAT, ABSENCE_ILL, ABSENCE_LATE);
+    APPLY(&it, lesson, late);
+    assert_int_equal(rows_where(arena_printf(&it.arena, "event = '%s' and corrects = '%s'",
+                                             id_text(late), id_text(lesson))),
+                     1);
+}
+
 static void a_ghost_is_taken_back_once_by_a_row_of_its_own(void **state)
 {
     (void)state;
@@ -211,6 +293,9 @@ int main(void)
         FEED_TEST(a_withdrawal_speaks_of_the_mark_that_is_gone),
         FEED_TEST(a_register_tells_of_absences_and_not_of_those_who_count_as_there),
         FEED_TEST(a_replacing_register_tells_whom_something_changed_for),
+        FEED_TEST(a_recoded_absence_corrects_what_was_said),
+        FEED_TEST(a_moved_register_tells_of_the_new_lesson),
+        FEED_TEST(a_change_finds_what_was_said_under_another_id),
         FEED_TEST(a_ghost_is_taken_back_once_by_a_row_of_its_own),
         FEED_TEST(changes_of_a_mark_that_were_ghosts_are_taken_back),
         FEED_TEST(a_correction_that_was_a_ghost_leaves_what_it_corrected),

@@ -58,6 +58,123 @@ struct feed_fact absence_fact(const struct lesson_register *taken,
     };
 }
 
+/* ---- Changes of absences ---- */
+
+/* A lesson before and after: what it was, and one absence in each. */
+struct change {
+    struct feed_facts before, now; /* without code and minutes */
+    bool moved;                    /* to another lesson */
+    bool withdrawn;
+};
+
+static struct feed_facts lesson_facts(const struct lesson_register *taken)
+{
+    return (struct feed_facts){.class = taken->class,
+                               .subject = taken->subject,
+                               .date = taken->date,
+                               .lesson = taken->lesson,
+                               .session = taken->session};
+}
+
+static bool is_absent(enum absence_code code)
+{
+    return code && absence_is_news(code);
+}
+
+static bool is_same(const struct feed_facts *a, const struct feed_facts *b)
+{
+    return a->code == b->code && a->minutes.value == b->minutes.value;
+}
+
+static bool is_same_lesson(const struct feed_facts *a, const struct feed_facts *b)
+{
+    return a->date.day == b->date.day && a->lesson.value == b->lesson.value &&
+           a->session == b->session;
+}
+
+/* `before` and `now` of one learner, code 0: there. False where there is nothing to tell. */
+static bool change_of(const struct change *change, const struct feed_facts *before,
+                      const struct feed_facts *now, struct feed_absence *row)
+{
+    bool was = is_absent(before->code), is = is_absent(now->code);
+    if ((!was && !is) || (!change->moved && !change->withdrawn && is_same(before, now)))
+        return false;
+    row->before = (struct feed_facts){.code = before->code, .minutes = before->minutes};
+    row->facts = *now;
+    if (is) {
+        row->kind = was && !change->moved ? FEED_ABSENCE_RECODED : FEED_ABSENCE_RECORDED;
+    } else if (change->moved || change->withdrawn) {
+        row->kind = FEED_ABSENCE_WITHDRAWN;
+        row->facts = change->before;
+    } else {
+        row->kind = FEED_ABSENCE_RECODED;
+    }
+    return true;
+}
+
+static struct feed_facts absence_facts(const struct feed_facts *lesson,
+                                       const struct register_exception *exception)
+{
+    struct feed_facts facts = *lesson;
+    if (exception && exception->code != ABSENCE_PRESENT) {
+        facts.code = exception->code;
+        facts.minutes = exception->minutes;
+    }
+    return facts;
+}
+
+static const struct register_exception *find_learner(const struct list *exceptions,
+                                                     const struct uuid *learner)
+{
+    const struct register_exception *items = exceptions->items;
+    for (size_t i = 0; i < exceptions->count; i++)
+        if (uuid_equal(&items[i].learner, learner))
+            return &items[i];
+    return NULL;
+}
+
+static size_t add_change(const struct change *change, const struct register_exception *before,
+                         const struct register_exception *now, struct feed_absence *row)
+{
+    struct feed_facts was = absence_facts(&change->before, before);
+    struct feed_facts is = absence_facts(&change->now, now);
+    row->learner = now ? now->learner : before->learner;
+    return change_of(change, &was, &is, row);
+}
+
+size_t register_changes(const struct lesson_register *change, struct feed_absence *rows)
+{
+    struct lesson_register former = register_before(change);
+    struct change lesson = {lesson_facts(&former), lesson_facts(change), false,
+                            uuid_present(&change->withdraws)};
+    const struct list none = {0};
+    const struct list *after = lesson.withdrawn ? &none : &change->exceptions;
+    const struct register_exception *before = former.exceptions.items, *now = after->items;
+    size_t count = 0;
+    lesson.moved = !lesson.withdrawn && !is_same_lesson(&lesson.before, &lesson.now);
+    for (size_t i = 0; i < former.exceptions.count; i++)
+        count +=
+            add_change(&lesson, &before[i], find_learner(after, &before[i].learner), &rows[count]);
+    for (size_t i = 0; i < after->count; i++)
+        if (!find_learner(&former.exceptions, &now[i].learner))
+            count += add_change(&lesson, NULL, &now[i], &rows[count]);
+    return count;
+}
+
+size_t absence_changes(const struct absence_change *change, struct feed_absence *row)
+{
+    struct feed_facts lesson = {.class = change->class,
+                                .subject = change->subject,
+                                .date = change->date,
+                                .lesson = change->lesson,
+                                .session = change->session};
+    const struct change same = {lesson, lesson, false, false};
+    const struct register_exception before = {
+        change->learner, change->before.code, change->before.minutes, {0}};
+    const struct register_exception now = {change->learner, change->code, change->minutes, {0}};
+    return add_change(&same, &before, &now, row);
+}
+
 /* ---- Rows ---- */
 
 static const struct field row_fields[] = {

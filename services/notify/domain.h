@@ -44,6 +44,21 @@ struct feed_fact mark_fact(const struct mark *mark, struct instant time, enum fe
 struct feed_fact absence_fact(const struct lesson_register *taken,
                               const struct register_exception *exception, struct instant time);
 
+/* What a learner's guardians hear of a register or an absence that was changed. */
+struct feed_absence {
+    struct uuid learner;
+    enum feed_kind kind;
+    struct feed_facts facts, before; /* before: code and minutes; absent: was there */
+};
+
+/* A register that replaces or withdraws one: a row for each learner for whom something changed that
+ * is news, or was. Where the lesson moved, too, the former absence is void and the present one is
+ * recorded. At most as many as there are exceptions in both; returns how many. */
+size_t register_changes(const struct lesson_register *change, struct feed_absence *rows);
+
+/* A re-coded absence: a row, or none (0). */
+size_t absence_changes(const struct absence_change *change, struct feed_absence *row);
+
 /* The first that is known: what the request asks for (`?language=`), what the account says, what
  * Accept-Language gives. */
 enum language inbox_language(struct str asked, struct str locale, enum language accepted);

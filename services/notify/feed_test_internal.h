@@ -142,6 +142,14 @@ static inline struct event *mark_withdrawn(struct feed_house *house, const struc
     return event;
 }
 
+/* What a register said, as a change of it tells. */
+static inline struct register_before said_by(const struct event *event)
+{
+    const struct lesson_register *former = event->value;
+    return (struct register_before){former->subject, former->date,     former->lesson,
+                                    former->session, former->learners, former->exceptions};
+}
+
 /* `replaced` NULL: taken. */
 static inline struct event *register_taken(struct feed_house *house, const struct event *replaced,
                                            const struct register_exception *exceptions,
@@ -155,8 +163,10 @@ static inline struct event *register_taken(struct feed_house *house, const struc
                                       .date = date_make(2026, 11, 23),
                                       .lesson = {true, 3},
                                       .exceptions = {exceptions, count}};
-    if (replaced)
+    if (replaced) {
         taken->replaces = replaced->id;
+        taken->before = said_by(replaced);
+    }
     *event = event_of(replaced ? EVENT_REGISTER_REPLACED : EVENT_REGISTER_TAKEN, taken, taken->id);
     return event;
 }
@@ -165,9 +175,32 @@ static inline struct event *register_withdrawn(struct feed_house *house, const s
 {
     struct event *event = ARENA_NEW(&house->arena, struct event);
     struct lesson_register *taken = ARENA_NEW(&house->arena, struct lesson_register);
-    *taken = (struct lesson_register){
-        .id = uuid_v7(), .withdraws = before->id, .date = date_make(2026, 11, 24)};
+    *taken = (struct lesson_register){.id = uuid_v7(),
+                                      .class = id_of(CLASS),
+                                      .withdraws = before->id,
+                                      .date = date_make(2026, 11, 24),
+                                      .before = said_by(before)};
     *event = event_of(EVENT_REGISTER_WITHDRAWN, taken, taken->id);
+    return event;
+}
+
+static inline struct event *absence_changed(struct feed_house *house, const struct event *of,
+                                            const char *learner, enum absence_code before,
+                                            enum absence_code code)
+{
+    const struct lesson_register *taken = of->value;
+    struct event *event = ARENA_NEW(&house->arena, struct event);
+    struct absence_change *change = ARENA_NEW(&house->arena, struct absence_change);
+    *change = (struct absence_change){.id = uuid_v7(),
+                                      .register_id = of->id,
+                                      .learner = id_of(learner),
+                                      .code = code,
+                                      .class = taken->class,
+                                      .subject = taken->subject,
+                                      .date = taken->date,
+                                      .lesson = taken->lesson,
+                                      .before = {before, {0}}};
+    *event = event_of(EVENT_ABSENCE_CHANGED, change, change->id);
     return event;
 }
 

@@ -68,49 +68,36 @@ enum error store_facts(struct db *db, const struct feed_facts_batch *facts, stru
     return db_exec(db, &set->statement, &params, NULL, err);
 }
 
-/* The exceptions of a register as three arrays. */
-static void param_exceptions(struct params *params, const struct lesson_register *taken,
-                             struct arena *arena)
-{
-    size_t count = taken->exceptions.count;
-    const struct register_exception *exceptions = taken->exceptions.items;
-    struct uuid *learners = ARENA_ARRAY(arena, count, struct uuid);
-    int16_t *codes = ARENA_ARRAY(arena, count, int16_t);
-    const void **items = ARENA_ARRAY(arena, count, const void *);
-    static const struct field minutes[] = {FIELD(register_exception, minutes)};
-    static const struct record minutes_column = RECORD(register_exception, minutes);
-    for (size_t i = 0; i < count; i++) {
-        learners[i] = exceptions[i].learner;
-        codes[i] = (int16_t)exceptions[i].code;
-        items[i] = &exceptions[i];
-    }
-    struct column column = column_uuids(arena, learners, count);
-    param_column(params, &column);
-    column = column_smallints(arena, codes, count);
-    param_column(params, &column);
-    record_columns(&minutes_column, items, count, arena, &column);
-    param_column(params, &column);
-}
+static const struct field absence_fields[] = {
+    FIELD(feed_absence, learner),
+    FIELD(feed_absence, kind, .values = &feed_kinds),
+    FIELD_AS(feed_absence, facts.class, "class"),
+    FIELD_AS(feed_absence, facts.subject, "subject"),
+    FIELD_AS(feed_absence, facts.date, "date"),
+    FIELD_AS(feed_absence, facts.lesson, "lesson"),
+    FIELD_AS(feed_absence, facts.session, "session", .values = &register_sessions),
+    FIELD_AS(feed_absence, facts.code, "code", .values = &absence_codes),
+    FIELD_AS(feed_absence, facts.minutes, "minutes"),
+    FIELD_AS(feed_absence, before.code, "before_code", .values = &absence_codes),
+    FIELD_AS(feed_absence, before.minutes, "before_minutes"),
+};
+static const struct record absence_columns = RECORD(feed_absence, absence_fields);
 
-enum error store_register_change(struct db *db, const struct event *event, struct arena *arena,
-                                 struct err *err)
+enum error store_absence_changes(struct db *db, const struct event *event,
+                                 const struct uuid *previous, const struct feed_absence *rows,
+                                 size_t count, struct arena *arena, struct err *err)
 {
     static const struct statement statement = {
-        "register_change", "select feed_register_change($1, $2, $3, $4, $5, $6, $7, nullif($8, 0),"
-                           "                            nullif($9, 0)::smallint, $10, $11, $12)"};
-    const struct lesson_register *taken = event->value;
-    bool withdrawn = uuid_present(&taken->withdraws);
+        "absence_changes", "select feed_absence_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                           "                            $11, $12, $13, $14)"};
+    const void **items = ARENA_ARRAY(arena, count, const void *);
+    for (size_t i = 0; i < count; i++)
+        items[i] = &rows[i];
     struct params params = {0};
-    param_uuid(&params, &taken->id);
+    param_uuid(&params, &event->id);
     param_instant(&params, event->time);
-    param_uuid(&params, withdrawn ? &taken->withdraws : &taken->replaces);
-    param_bool(&params, withdrawn);
-    param_uuid(&params, &taken->class);
-    param_text(&params, taken->subject);
-    param_date(&params, withdrawn ? (struct date){0} : taken->date);
-    param_int(&params, taken->lesson.value);
-    param_int(&params, (int32_t)taken->session);
-    param_exceptions(&params, taken, arena);
+    param_uuid(&params, previous);
+    param_records(&params, &absence_columns, items, count, arena);
     return db_exec(db, &statement, &params, NULL, err);
 }
 

@@ -13,9 +13,12 @@
 enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
                        struct err *err);
 
-/* A register that replaces or withdraws one: a row for each learner for whom something changed. */
-enum error store_register_change(struct db *db, const struct event *event, struct arena *arena,
-                                 struct err *err);
+/* A change of the register `previous` or of an absence in it: its rows, each of which corrects the
+ * last one of its learner that stands of the register and all that changed it. None: the change is
+ * remembered all the same. */
+enum error store_absence_changes(struct db *db, const struct event *event,
+                                 const struct uuid *previous, const struct feed_absence *rows,
+                                 size_t count, struct arena *arena, struct err *err);
 
 /* Each row of these events that still stands is followed by one that takes it back. */
 enum error store_retract(struct db *db, const struct uuid *events, size_t count,

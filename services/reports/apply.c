@@ -10,24 +10,38 @@ enum { MOST_CELLS = 2 }; /* of one event */
  * version does not know how to count it. */
 static size_t cells_of_event(const struct event *event, int sign, struct cell *cells)
 {
-    struct mark before;
+    struct mark mark;
+    struct lesson_register taken;
     size_t count = 1;
     switch (event->type->number) {
     case EVENT_MARK_RECORDED:
         cells[0] = cell_of_mark(event->value, sign);
         break;
     case EVENT_MARK_CORRECTED:
-        before = mark_before(event->value);
+        mark = mark_before(event->value);
         cells[0] = cell_of_mark(event->value, sign);
-        cells[1] = cell_of_mark(&before, -sign);
+        cells[1] = cell_of_mark(&mark, -sign);
         count = 2;
         break;
     case EVENT_MARK_WITHDRAWN:
-        before = mark_before(event->value);
-        cells[0] = cell_of_mark(&before, -sign);
+        mark = mark_before(event->value);
+        cells[0] = cell_of_mark(&mark, -sign);
         break;
     case EVENT_REGISTER_TAKEN:
         cells[0] = cell_of_register(event->value, sign);
+        break;
+    case EVENT_REGISTER_REPLACED:
+        taken = register_before(event->value);
+        cells[0] = cell_of_register(event->value, sign);
+        cells[1] = cell_of_register(&taken, -sign);
+        count = 2;
+        break;
+    case EVENT_REGISTER_WITHDRAWN:
+        taken = register_before(event->value);
+        cells[0] = cell_of_register(&taken, -sign);
+        break;
+    case EVENT_ABSENCE_CHANGED:
+        cells[0] = cell_of_absence_change(event->value, sign);
         break;
     default:
         return 0;
@@ -53,8 +67,7 @@ static enum error count_facts(struct event_batch *batch, struct err *err)
         size_t more = cells_of_event(&batch->events[i], 1, &cells[count]);
         count += more;
         if (more == 0)
-            code = intake_hold(batch, &batch->events[i], "changes of registers are not counted yet",
-                               err);
+            code = intake_hold(batch, &batch->events[i], "it is not known how to count it", err);
     }
     return code ? code : add_cells(batch, cells, count, err);
 }

@@ -58,7 +58,8 @@ struct cell cell_of_mark(const struct mark *mark, int sign)
     return cell;
 }
 
-static void add_exception(struct cell *cell, const struct register_exception *exception, int sign)
+static void add_absence(struct cell *cell, enum absence_code code, struct optional minutes,
+                        int sign)
 {
     static const size_t counters[ABSENCE_CODES] = {
         [ABSENCE_UNEXCUSED] = offsetof(struct cell, absent_unexcused),
@@ -68,9 +69,16 @@ static void add_exception(struct cell *cell, const struct register_exception *ex
         [ABSENCE_REMOTE] = offsetof(struct cell, remote),
         [ABSENCE_EXEMPT] = offsetof(struct cell, exempt),
     };
-    *(int64_t *)((char *)cell + counters[exception->code]) += sign;
-    if (exception->minutes.present)
-        cell->late_minutes += (int64_t)sign * exception->minutes.value;
+    if (code == ABSENCE_PRESENT)
+        return;
+    *(int64_t *)((char *)cell + counters[code]) += sign;
+    if (minutes.present)
+        cell->late_minutes += (int64_t)sign * minutes.value;
+}
+
+static int32_t slot_of(struct optional lesson, enum register_session session)
+{
+    return lesson.present ? lesson.value : SESSION_SLOTS + (int32_t)session;
 }
 
 struct cell cell_of_register(const struct lesson_register *taken, int sign)
@@ -78,13 +86,23 @@ struct cell cell_of_register(const struct lesson_register *taken, int sign)
     struct cell cell = {.organisation = taken->organisation,
                         .date = taken->date,
                         .shift = taken->shift,
-                        .slot = taken->lesson.present ? taken->lesson.value
-                                                      : SESSION_SLOTS + (int32_t)taken->session,
+                        .slot = slot_of(taken->lesson, taken->session),
                         .registers = sign,
                         .learner_lessons = (int64_t)sign * taken->learners};
     const struct register_exception *exceptions = taken->exceptions.items;
     for (size_t i = 0; i < taken->exceptions.count; i++)
-        add_exception(&cell, &exceptions[i], sign);
+        add_absence(&cell, exceptions[i].code, exceptions[i].minutes, sign);
+    return cell;
+}
+
+struct cell cell_of_absence_change(const struct absence_change *change, int sign)
+{
+    struct cell cell = {.organisation = change->organisation,
+                        .date = change->date,
+                        .shift = change->shift,
+                        .slot = slot_of(change->lesson, change->session)};
+    add_absence(&cell, change->before.code, change->before.minutes, -sign);
+    add_absence(&cell, change->code, change->minutes, sign);
     return cell;
 }
 

@@ -27,6 +27,7 @@ extern const struct record cell_columns;
 /* One fact by itself. `sign` 1 adds it, -1 takes it back. */
 struct cell cell_of_mark(const struct mark *mark, int sign);
 struct cell cell_of_register(const struct lesson_register *taken, int sign);
+struct cell cell_of_absence_change(const struct absence_change *change, int sign);
 
 /* Adds up what has the same key, in the order of the keys. Returns how many are left, in front. */
 size_t cells_merge(struct cell *cells, size_t count);

@@ -88,6 +88,28 @@ static void a_register_counts_its_roster_and_each_exception(void **state)
     assert_int_equal(cell.exempt, 1);
 }
 
+static void a_recoded_absence_changes_its_cell(void **state)
+{
+    (void)state;
+    struct absence_change change = {.organisation = id(1),
+                                    .date = date_make(2026, 11, 23),
+                                    .session = SESSION_PM,
+                                    .shift = 1,
+                                    .code = ABSENCE_EXCUSED,
+                                    .before = {ABSENCE_LATE, {true, 9}}};
+    struct cell cell = cell_of_absence_change(&change, 1);
+    assert_int_equal(cell.slot, 103);
+    assert_int_equal(cell.registers, 0);
+    assert_int_equal(cell.late, -1);
+    assert_int_equal(cell.late_minutes, -9);
+    assert_int_equal(cell.absent_excused, 1);
+    change.code = ABSENCE_PRESENT;
+    cell = cell_of_absence_change(&change, -1);
+    assert_int_equal(cell.late, 1);
+    assert_int_equal(cell.late_minutes, 9);
+    assert_int_equal(cell.absent_excused + cell.remote + cell.exempt, 0);
+}
+
 static void what_is_taken_back_leaves_nothing(void **state)
 {
     (void)state;
@@ -204,6 +226,7 @@ int main(void)
         TEST(thresholds_are_exact),
         TEST(a_mark_counts_under_its_kind_and_lesson),
         TEST(a_register_counts_its_roster_and_each_exception),
+        TEST(a_recoded_absence_changes_its_cell),
         TEST(what_is_taken_back_leaves_nothing),
         TEST(merging_keeps_keys_apart_and_in_order),
         TEST(shares_are_rounded_once_and_absent_over_nothing),

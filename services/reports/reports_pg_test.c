@@ -581,6 +581,67 @@ static void put_register(struct world *world, uint32_t organisation)
     hand_over(world, apply_registers, &topic_registers, &event, 1);
 }
 
+/* ---- Registers that change ---- */
+
+static int64_t cells_where(struct world *world, const char *condition)
+{
+    return number(world,
+                  arena_printf(&world->arena, "select count(*) from cell where %s", condition));
+}
+
+/* Each change moves what it says was there, to the right day and lesson; and each is taken back. */
+static void changes_of_registers_move_their_cells(void **state)
+{
+    (void)state;
+    struct world *world = world_new(0);
+    const struct register_exception first[] = {{.code = ABSENCE_ILL},
+                                               {.code = ABSENCE_LATE, .minutes = {true, 7}}};
+    const struct register_exception second[] = {{.code = ABSENCE_EXCUSED}};
+    struct lesson_register taken = {.organisation = id_of(KIND_ORGANISATION, 3),
+                                    .date = world->first,
+                                    .lesson = {true, 1},
+                                    .shift = 2,
+                                    .learners = 10,
+                                    .exceptions = {first, 2}};
+    struct absence_change late = {.organisation = taken.organisation,
+                                  .date = taken.date,
+                                  .lesson = taken.lesson,
+                                  .shift = 2,
+                                  .code = ABSENCE_PRESENT,
+                                  .before = {ABSENCE_LATE, {true, 7}}};
+    struct lesson_register replaced = taken, withdrawn = taken;
+    replaced.replaces = withdrawn.withdraws = id_of(KIND_LEARNER, 1);
+    replaced.date.day++;
+    replaced.lesson.value = 2;
+    replaced.exceptions = (struct list){second, 1};
+    replaced.before = (struct register_before){{0}, taken.date, taken.lesson, 0, 10, {first, 1}};
+    withdrawn.before =
+        (struct register_before){{0}, replaced.date, replaced.lesson, 0, 10, {second, 1}};
+    struct event events[] = {
+        {.type = event_type_get(EVENT_REGISTER_TAKEN), .time = {1}, .value = &taken},
+        {.type = event_type_get(EVENT_ABSENCE_CHANGED), .time = {2}, .value = &late},
+        {.type = event_type_get(EVENT_REGISTER_REPLACED), .time = {3}, .value = &replaced},
+        {.type = event_type_get(EVENT_REGISTER_WITHDRAWN), .time = {4}, .value = &withdrawn}};
+    static const char *const cells[] = {
+        "slot = 1 and (registers, learner_lessons, absent_ill, late, late_minutes)"
+        " = (1, 10, 1, 1, 7)",
+        "slot = 1 and (registers, learner_lessons, absent_ill, late, late_minutes)"
+        " = (1, 10, 1, 0, 0)",
+        "slot = 2 and (registers, learner_lessons, absent_excused, absent_ill) = (1, 10, 1, 0)",
+        "slot = 2 and (registers, learner_lessons, absent_excused, absent_ill) = (0, 0, 0, 0)"};
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        hand_over(world, apply_registers, &topic_registers, &events[i], 1);
+        assert_int_equal(cells_where(world, cells[i]), 1);
+    }
+    assert_int_equal(cells_where(world, "registers + learner_lessons + absent_ill <> 0"), 0);
+    assert_int_equal(number(world, "select count(*) from quarantine"), 0);
+    for (size_t i = COUNT_OF(events); i-- > 1;) {
+        hand_over(world, retract_facts, &topic_registers, &events[i], 1);
+        assert_int_equal(cells_where(world, cells[i - 1]), 1);
+    }
+    world_free(world);
+}
+
 /* Two bodies that each name the other as superior must not add each other up for ever. */
 static void a_circle_of_superiors_does_not_grow(void **state)
 {
@@ -717,6 +778,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_figure_equals_its_recount),
+        TEST(changes_of_registers_move_their_cells),
         TEST(a_circle_of_superiors_does_not_grow),
         TEST(the_topic_is_told_of_changed_sets_now_and_then),
         TEST(the_topic_forgets_what_is_no_node_any_more),

@@ -1,3 +1,202 @@
+-- The codes of contracts/registers.h.
+create view absence_codes (name, code) as
+values ('absent_unexcused', 1::smallint), ('absent_ill', 2::smallint), ('absent_excused', 3::smallint),
+       ('late', 4::smallint), ('remote', 5::smallint), ('exempt', 6::smallint);
+
+-- Registers change one call at a time, in the order of their xids: two calls that are under way at once would not see each other's
+-- registers, and might count a learner twice. To be called before the transaction has an xid. The number is ours alone within a
+-- database.
+create function register_lane() returns void language sql as $$ select pg_advisory_xact_lock(504) $$;
+
+-- The roster that a register of this class and date freezes; no row where nobody is enrolled.
+create function roster_on(p_class uuid, p_date date) returns table (id uuid, learners uuid[]) language sql stable rows 1 as $$
+    select md5(uuid_send(p_class) || array_send(r.learners))::uuid, r.learners
+    from (select array_agg(distinct e.learner order by e.learner) as learners from copy_enrolment e
+          where e.class = p_class and e.mode = 1 and p_date between e.valid_from and coalesce(e.valid_to, p_date)) r
+    where r.learners is not null
+$$;
+
+-- The first of the exceptions that does not fit the roster: a learner who is not on it under any id, or is named twice, under two.
+create function exceptions_fault(p_exceptions jsonb, p_roster uuid[]) returns table (pointer text, code text)
+    language sql stable rows 1 as $$
+    select '/exceptions/' || x.place - 1 || '/learner',
+           case when array(select ids_of(l.learner)) && p_roster then 'duplicate_in_batch' else 'not_on_roster' end
+    from jsonb_array_elements(p_exceptions) with ordinality as x (exception, place)
+         cross join lateral (select (x.exception->>'learner')::uuid as learner) l
+    where not l.learner = any (p_roster)
+      and (not array(select ids_of(l.learner)) && p_roster
+           or exists (select from jsonb_array_elements(p_exceptions) y
+                      where (y->>'learner')::uuid <> l.learner and (y->>'learner')::uuid in (select ids_of(l.learner))))
+    order by x.place limit 1
+$$;
+
+-- Keeps which classes new rosters share learners with.
+create function note_class_overlaps(p_rosters uuid[]) returns void language sql as $$
+    insert into class_overlap (class, other)
+    select distinct v.class, v.other
+    from roster n join roster o on o.learners && n.learners and o.class <> n.class,
+         lateral (values (n.class, o.class), (o.class, n.class)) v (class, other)
+    where n.id = any (p_rosters)
+    on conflict do nothing
+$$;
+
+-- What took the place of a register last: itself, its last replacement, or the withdrawal of that one.
+create function register_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language sql stable rows 1 as $$
+    with recursive chain as (
+        select r.id, r.withdraws, coalesce(r.replaced_by, r.withdrawn_by) as next from register r where r.id = p_id and r.month = p_month
+        union all
+        select r.id, r.withdraws, coalesce(r.replaced_by, r.withdrawn_by)
+        from chain c join register r on r.id = c.next and r.month = p_month
+    )
+    select c.id, c.withdraws from chain c where c.next is null
+$$;
+
+-- `before` of an event: what a register says now, each learner by the id that the new exceptions have for the same person.
+create function register_before_event(p_id uuid, p_month date, p_exceptions jsonb) returns bytea language sql stable as $$
+    select event_map('before', event_text('subject', r.subject), event_text('date', to_char(r.date, 'YYYY-MM-DD')),
+                     event_int('lesson', case when r.slot < 100 then r.slot end), event_text('session', session_name(r.slot)),
+                     event_int('learners', r.learners), event_list('exceptions', a.elements))
+    from register r
+         cross join lateral (
+             select array_agg(event_element(event_uuid('learner', coalesce(n.learner, a.learner)),
+                                            event_text('code', absence_code_name(a.code)), event_int('minutes', a.minutes))
+                              order by a.learner) as elements
+             from absence a
+                  left join lateral (select (x->>'learner')::uuid as learner from jsonb_array_elements(p_exceptions) x
+                                     where (x->>'learner')::uuid in (select ids_of(a.learner))
+                                     order by (x->>'learner')::uuid <> a.learner limit 1) n on true
+             where a.register = r.id and a.month = r.month and a.code <> 7) a
+    where r.id = p_id and r.month = p_month
+$$;
+
+-- The items of a call that replace or withdraw a register: what is wrong with each, else what it keeps of its original, and the tail
+-- of its event's head. The originals are locked in the order of their ids, and nothing is judged before that.
+create function take_registers_changes(
+    p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_ids uuid[], p_classes uuid[], p_subjects text[],
+    p_dates date[], p_slots smallint[], p_replaces uuid[], p_withdraws uuid[], p_exceptions jsonb[], p_months date[],
+    p_fingerprints uuid[])
+    returns table (item bigint, code text, pointer text, other uuid, organisation uuid, shift integer, class uuid, subject text,
+                   date date, slot smallint, roster uuid, learners integer, type smallint, tail bytea) language plpgsql as $$
+#variable_conflict use_column
+declare
+    v_new uuid[];
+begin
+    perform outbox_after(r.epoch, r.xid)
+    from (select r.epoch, r.xid
+          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month)
+               join register r on r.id = coalesce(i.replaces, i.withdraws) and r.month = i.month
+          order by r.id for update of r) r;
+
+    -- A replacement of another day has the roster of that day.
+    with frozen as (
+        insert into roster (id, class, learners)
+        select distinct f.id, i.class, f.learners
+        from unnest(p_classes, p_dates, p_replaces, p_months) as i (class, date, replaces, month)
+             join register r on r.id = i.replaces and r.month = i.month and r.class = i.class and r.date <> i.date and r.active
+             cross join lateral roster_on(i.class, i.date) f
+        on conflict do nothing returning id
+    )
+    select array_agg(f.id) into v_new from frozen f;
+    if v_new is not null then
+        perform note_class_overlaps(v_new);
+    end if;
+
+    return query
+    with change as (
+        select i.*, coalesce(i.replaces, i.withdraws) as original,
+               case when i.replaces is null then '/withdraws' else '/replaces' end as pointer
+        from unnest(p_callers, p_ids, p_classes, p_subjects, p_dates, p_slots, p_replaces, p_withdraws, p_exceptions, p_months,
+                    p_fingerprints) with ordinality
+                 as i (caller, id, class, subject, date, slot, replaces, withdraws, exceptions, month, fingerprint, item)
+        where i.replaces is not null or i.withdraws is not null
+    ), judged as (
+        select c.item, c.pointer, c.original, c.month, c.exceptions, c.replaces is not null as replaced, r.organisation, r.shift, r.class,
+               case when c.replaces is null then r.subject else c.subject end as subject,
+               case when c.replaces is null then r.date else c.date end as date,
+               case when c.replaces is null then r.slot else c.slot end as slot,
+               l.id as last, f.id as roster, cardinality(f.learners) as learners, x.pointer as misfit,
+               case
+                   when k.id is not null then case when k.fingerprint = c.fingerprint then 'duplicate' else 'id_reused' end
+                   when r.id is null then 'original_unknown'
+                   when o.id is null then 'organisation_unknown'
+                   when not exists (select from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
+                                    where s.caller = c.caller and s.node = any (o.path)) then 'out_of_scope'
+                   when r.month <> c.month then 'date_month'
+                   when l.withdraws is not null then 'already_withdrawn'
+                   when l.id <> r.id then 'already_corrected'
+                   when c.replaces is null then null
+                   when c.class <> r.class then 'class_differs'
+                   when c.subject is not null and not exists (select from copy_reference s where s.list = 'subject' and s.code = c.subject)
+                   then 'subject_unknown'
+                   when f.id is null then 'learner_unknown'
+                   else x.code
+               end as code
+        from change c
+             left join lateral (select k.id, k.fingerprint from register k where k.id = c.id and k.month = c.month limit 1) k on true
+             left join lateral (select r.* from register r where r.id = c.original and r.month = c.month
+                                union all
+                                select r.* from register r where r.id = c.original and r.month <> c.month
+                                limit 1) r on true
+             left join copy_organisation o on o.id = r.organisation
+             left join lateral register_last(r.id, r.month) l on true
+             left join lateral (select f.id, f.learners from roster f
+                                where f.id = case when c.replaces is null or c.date = r.date then r.roster
+                                                  else (select n.id from roster_on(c.class, c.date) n) end) f on true
+             left join lateral exceptions_fault(c.exceptions, f.learners) x on c.replaces is not null
+    )
+    select j.item, j.code,
+           case when j.code in ('original_unknown', 'organisation_unknown', 'out_of_scope', 'already_corrected', 'already_withdrawn')
+                then j.pointer when j.code = 'date_month' then '/date' else j.misfit end,
+           case when j.code in ('already_corrected', 'already_withdrawn') then j.last end,
+           j.organisation, j.shift::integer, j.class, j.subject, j.date, j.slot, j.roster, j.learners,
+           case when j.replaced then 301 else 302 end::smallint, -- register.replaced, register.withdrawn
+           case when j.code is null then case when j.replaced then '' else event_uuid('class', j.class) end
+                                         || register_before_event(j.original, j.month, j.exceptions) end
+    from judged j;
+end $$;
+
+-- Good items of a call that may find their lesson taken: by which register, in the order in which they are to be decided. `before`:
+-- the item of this call that it is, or that decides who has the lesson.
+create function take_registers_rivals(
+    p_codes text[], p_classes uuid[], p_dates date[], p_slots smallint[], p_months date[], p_withdraws uuid[], p_actives uuid[],
+    p_rosters uuid[])
+    returns table (item integer, code text, other uuid, before integer) language sql stable as $$
+    with good as materialized (
+        select i.*, i.place::integer as item
+        from unnest(p_codes, p_classes, p_dates, p_slots, p_months, p_withdraws, p_actives, p_rosters) with ordinality
+                 as i (code, class, date, slot, month, withdraws, active, roster, place)
+        where i.code is null and i.withdraws is null
+    ), neighbour as materialized (
+        select g.item, n.other, g.date, g.slot, g.month, g.roster from good g join class_overlap n on n.class = g.class
+    ), claim as ( -- who of the call has a lesson that this one's class shares learners with
+        select c.item, c.own, array_agg(c.item) filter (where c.own)
+                                  over (partition by c.class, c.date, c.slot order by c.item
+                                        rows between unbounded preceding and 1 preceding) as befores
+        from (select g.item, g.class, g.date, g.slot, true as own from good g
+              union all
+              select n.item, n.other, n.date, n.slot, false from neighbour n) c
+    ), rival as (
+        select g.item, 'register_exists' as code, g.active as other,
+               lag(g.item) over (partition by g.class, g.date, g.slot order by g.item) as before, null::uuid as roster, g.roster as own
+        from good g
+        union all
+        select n.item, 'register_overlaps', a.id, null, a.roster, n.roster
+        from neighbour n
+             cross join lateral (select a.id, a.roster from register a
+                                 where a.class = n.other and a.date = n.date and a.slot = n.slot and a.month = n.month and a.active
+                                 limit 1) a
+        union all
+        select c.item, 'register_overlaps', null, b.item, p_rosters[b.item], p_rosters[c.item]
+        from claim c cross join lateral unnest(c.befores) b (item)
+        where not c.own
+    )
+    select r.item, r.code, r.other, r.before
+    from rival r
+    where (r.other is not null or r.before is not null)
+      and (r.roster is null or exists (select from roster a, roster b where a.id = r.roster and b.id = r.own and a.learners && b.learners))
+    order by r.item, r.code, r.before nulls first
+$$;
+
 -- POST /v1/registers: all items of one call (service/gather.h says what the parameters are and what is returned). Freezes the
 -- rosters, checks the exceptions against them, writes, and logs the events, in one transaction.
 create function take_registers(
@@ -8,21 +207,33 @@ create function take_registers(
     returns table (item integer, outcome text, code text, pointer text, other uuid) language plpgsql as $$
 #variable_conflict use_column
 declare
-    v_stamp record := outbox_stamp();
+    v_stamp record;
     v_slots smallint[] := (select array_agg(coalesce(i.lesson, 100 + i.session)::smallint order by i.place)
                            from unnest(p_lessons, p_sessions) with ordinality as i (lesson, session, place));
     v_codes text[];    -- of each item; NULL: it is good
     v_pointers text[];
-    v_others uuid[];
+    v_others uuid[] := array_fill(null::uuid, array[cardinality(p_ids)]);
     v_organisations uuid[];
     v_shifts integer[];
     v_rosters uuid[];  -- ids
     v_learners integer[];
+    v_actives uuid[];  -- the register that has the lesson now
+    v_new uuid[];      -- rosters
+    v_contested boolean; -- a lesson that is taken, or that two want
+    -- NULL where no item changes another one:
+    v_targets uuid[];
+    v_types smallint[];
+    v_rival record;
+    v_change integer;
 begin
+    perform register_lane();
+    v_stamp := outbox_stamp();
+
     -- What is known of each class, and its roster on that date; each found by its index, whatever the planner believes of tables
     -- that were filled since they were analyzed.
     with item as (
-        select i.*, c.organisation, c.shift, o.path, m.fingerprint as known, a.id as active, r.learners as roster
+        select i.*, c.organisation, c.shift, o.path, m.fingerprint as known, a.id as active, r.id as roster, r.learners,
+               count(*) over (partition by i.class, i.date, i.slot) as wanted
         from unnest(p_callers, p_ids, p_classes, p_subjects, p_dates, v_slots, p_months, p_fingerprints, p_exceptions) with ordinality
                  as i (caller, id, class, subject, date, slot, month, fingerprint, exceptions, place)
              left join lateral (select m.fingerprint from register m where m.id = i.id and m.month = i.month limit 1) m on true
@@ -30,11 +241,9 @@ begin
              left join lateral (select o.path from copy_organisation o where o.id = c.organisation limit 1) o on true
              left join lateral (select a.id from register a where a.class = i.class and a.date = i.date and a.slot = i.slot
                                 and a.month = i.month and a.active limit 1) a on true
-             left join lateral (select array_agg(distinct e.learner order by e.learner) as learners from copy_enrolment e
-                                where e.class = i.class and e.mode = 1
-                                  and i.date between e.valid_from and coalesce(e.valid_to, i.date)) r on true
+             left join lateral roster_on(i.class, i.date) r on true
     ), judged as (
-        select i.*, md5(uuid_send(i.class) || array_send(i.roster))::uuid as roster_id, stranger.place as stranger,
+        select i.*, x.pointer as misfit,
                case when i.known is not null then case when i.known = i.fingerprint then 'duplicate' else 'id_reused' end
                     when i.organisation is null then 'class_unknown'
                     when i.path is null then 'organisation_unknown'
@@ -42,43 +251,83 @@ begin
                                      where s.caller = i.caller and s.node = any (i.path)) then 'out_of_scope'
                     when i.subject is not null and not exists (select from copy_reference r where r.list = 'subject' and r.code = i.subject)
                     then 'subject_unknown'
-                    when i.active is not null then 'register_exists'
                     when i.roster is null then 'learner_unknown'
-                    when stranger.place is not null then 'not_on_roster' end as code
-        from item i
-             left join lateral (
-                 select x.place - 1 as place
-                 from jsonb_array_elements(i.exceptions) with ordinality as x (exception, place),
-                      lateral (select (x.exception->>'learner')::uuid as learner) l
-                 where not l.learner = any (i.roster) and not array(select ids_of(l.learner)) && i.roster limit 1) stranger on true
-    ), ranked as ( -- the first good one of a lesson is taken
-        select j.*, first_value(j.id) over (partition by j.class, j.date, j.slot order by j.code is not null, j.place) as first_id
-        from judged j
-    ), final as (
-        select r.*, coalesce(r.code, case when r.first_id <> r.id then 'register_exists' end) as verdict from ranked r
+                    else x.code end as code
+        from item i left join lateral exceptions_fault(i.exceptions, i.learners) x on true
     ), frozen as (
         insert into roster (id, class, learners)
-        select distinct f.roster_id, f.class, f.roster from final f where f.verdict is null
-        order by f.roster_id -- two processes with the same rosters wait for each other in one order
-        on conflict do nothing
+        select distinct j.roster, j.class, j.learners from judged j where j.code is null
+        on conflict do nothing returning id
     )
-    select array_agg(f.verdict order by f.place),
-           array_agg(case f.verdict when 'id_reused' then '/id' when 'subject_unknown' then '/subject' when 'register_exists' then '/lesson'
-                                    when 'not_on_roster' then '/exceptions/' || f.stranger || '/learner'
-                                    when 'duplicate' then null else '/class' end order by f.place),
-           array_agg(case when f.verdict = 'register_exists' then coalesce(f.active, f.first_id) end order by f.place),
-           array_agg(f.organisation order by f.place), array_agg(f.shift order by f.place),
-           array_agg(f.roster_id order by f.place), array_agg(cardinality(f.roster) order by f.place)
-    into v_codes, v_pointers, v_others, v_organisations, v_shifts, v_rosters, v_learners
-    from final f;
+    select array_agg(j.code order by j.place), array_agg(j.misfit order by j.place), array_agg(j.organisation order by j.place),
+           array_agg(j.shift order by j.place), array_agg(j.roster order by j.place),
+           array_agg(cardinality(j.learners) order by j.place), array_agg(j.active order by j.place),
+           bool_or(j.code is null and (j.active is not null or j.wanted > 1)), (select array_agg(f.id) from frozen f)
+    into v_codes, v_pointers, v_organisations, v_shifts, v_rosters, v_learners, v_actives, v_contested, v_new
+    from judged j;
+    if v_new is not null then
+        perform note_class_overlaps(v_new);
+    end if;
+
+    -- Replacements and withdrawals are rare: their own verdicts take the place of those, and what they keep that of what they say.
+    if cardinality(array_remove(p_replaces || p_withdraws, null)) > 0 then
+        v_contested := true;
+        select array_agg(case when c.item is null then i.code else c.code end order by i.item),
+               array_agg(case when c.item is null then i.pointer else c.pointer end order by i.item),
+               array_agg(c.other order by i.item),
+               array_agg(case when c.item is null then i.organisation else c.organisation end order by i.item),
+               array_agg(case when c.item is null then i.shift else c.shift end order by i.item),
+               array_agg(coalesce(c.class, i.class) order by i.item),
+               array_agg(case when c.item is null then i.subject else c.subject end order by i.item),
+               array_agg(coalesce(c.date, i.date) order by i.item), array_agg(coalesce(c.slot, i.slot) order by i.item),
+               array_agg(case when c.item is null then i.roster else c.roster end order by i.item),
+               array_agg(case when c.item is null then i.learners else c.learners end order by i.item),
+               array_agg(i.head || coalesce(c.tail, '') order by i.item), array_agg(c.type order by i.item),
+               array_agg(coalesce(i.replaces, i.withdraws) order by i.item)
+        into v_codes, v_pointers, v_others, v_organisations, v_shifts, p_classes, p_subjects, p_dates, v_slots, v_rosters, v_learners,
+             p_heads, v_types, v_targets
+        from unnest(v_codes, v_pointers, v_organisations, v_shifts, p_classes, p_subjects, p_dates, v_slots, v_rosters, v_learners,
+                    p_heads, p_replaces, p_withdraws) with ordinality
+                 as i (code, pointer, organisation, shift, class, subject, date, slot, roster, learners, head, replaces, withdraws, item)
+             left join take_registers_changes(p_callers, p_scope_callers, p_scope_nodes, p_ids, p_classes, p_subjects, p_dates, v_slots,
+                                              p_replaces, p_withdraws, p_exceptions, p_months, p_fingerprints) c on c.item = i.item;
+    end if;
+
+    -- Who comes first has the lesson and its learners; what an item before it replaces or withdraws has them no more.
+    if v_contested or exists (select from class_overlap n where n.class = any (p_classes)) then
+        for v_rival in
+            select * from take_registers_rivals(v_codes, p_classes, p_dates, v_slots, p_months, p_withdraws, v_actives, v_rosters)
+        loop
+            continue when v_codes[v_rival.item] is not null;
+            if v_rival.before is not null then
+                v_rival.other := case when v_codes[v_rival.before] is null then p_ids[v_rival.before]
+                                      when v_codes[v_rival.before] = v_rival.code and v_rival.code = 'register_exists'
+                                      then v_others[v_rival.before] end;
+            end if;
+            continue when v_rival.other is null;
+            v_change := array_position(v_targets, v_rival.other);
+            continue when v_change <= v_rival.item and v_codes[v_change] is null;
+            v_codes[v_rival.item] := v_rival.code;
+            v_others[v_rival.item] := v_rival.other;
+        end loop;
+    end if;
+
+    if v_targets is not null then
+        update register r
+        set active = false, replaced_by = case when i.replaces is not null then i.id end,
+            withdrawn_by = case when i.withdraws is not null then i.id end, epoch = v_stamp.epoch, xid = v_stamp.xid
+        from unnest(p_ids, p_replaces, p_withdraws, p_months, v_codes) as i (id, replaces, withdraws, month, code)
+        where i.code is null and r.id = coalesce(i.replaces, i.withdraws) and r.month = i.month;
+    end if;
 
     insert into register (month, id, fingerprint, organisation, class, subject, date, slot, shift, teacher, taken_at, roster, learners,
-                          epoch, xid)
+                          replaces, withdraws, reason_code, reason, active, epoch, xid)
     select i.month, i.id, i.fingerprint, i.organisation, i.class, i.subject, i.date, i.slot, i.shift, i.teacher, i.taken, i.roster,
-           i.learners, v_stamp.epoch, v_stamp.xid
+           i.learners, i.replaces, i.withdraws, i.reason_code, i.reason, i.withdraws is null, v_stamp.epoch, v_stamp.xid
     from unnest(p_months, p_ids, p_fingerprints, v_organisations, p_classes, p_subjects, p_dates, v_slots, v_shifts, p_teachers, p_taken,
-                v_rosters, v_learners, v_codes)
-             as i (month, id, fingerprint, organisation, class, subject, date, slot, shift, teacher, taken, roster, learners, code)
+                v_rosters, v_learners, p_replaces, p_withdraws, p_reason_codes, p_reasons, v_codes)
+             as i (month, id, fingerprint, organisation, class, subject, date, slot, shift, teacher, taken, roster, learners, replaces,
+                   withdraws, reason_code, reason, code)
     where i.code is null
     order by i.id; -- two processes with the same ids wait for each other in one order
 
@@ -89,28 +338,26 @@ begin
          absence_codes c
     where i.code is null and c.name = x.code;
 
-    perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(300::smallint), -- register.taken
+    perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(coalesce(i.type, 300::smallint)), -- register.taken
                           array_agg(i.head || event_uuid('organisation', i.organisation) || event_int('shift', i.shift)
-                                           || event_int('learners', i.learners)))
-    from unnest(p_ids, v_organisations, v_shifts, v_learners, p_heads, v_codes) as i (id, organisation, shift, learners, head, code)
+                                           || case when i.type = 302 then '' else event_int('learners', i.learners) end))
+    from unnest(p_ids, v_organisations, v_shifts, v_learners, v_types, p_heads, v_codes)
+             as i (id, organisation, shift, learners, type, head, code)
     where i.code is null
     having count(*) > 0;
 
     return query
-    select i.place::integer, case i.code when 'duplicate' then 'duplicate' else 'rejected' end, nullif(i.code, 'duplicate'), i.pointer, i.other
-    from unnest(v_codes, v_pointers, v_others) with ordinality as i (code, pointer, other, place)
+    select i.place::integer, case i.code when 'duplicate' then 'duplicate' else 'rejected' end, nullif(i.code, 'duplicate'),
+           coalesce(i.pointer,
+                    case i.code when 'duplicate' then null when 'id_reused' then '/id' when 'subject_unknown' then '/subject'
+                                when 'register_exists' then case when i.slot < 100 then '/lesson' else '/session' end
+                                when 'register_overlaps' then case when i.slot < 100 then '/lesson' else '/session' end
+                                else '/class' end),
+           i.other
+    from unnest(v_codes, v_pointers, v_others, v_slots) with ordinality as i (code, pointer, other, slot, place)
     where i.code is not null
     union all
     select i.place::integer, 'created', 'roster_count_differs', '/roster_count', null::uuid
     from unnest(v_codes, v_learners, p_roster_counts) with ordinality as i (code, learners, counted, place)
     where i.code is null and i.counted <> i.learners;
-exception
-    -- Another process took the same id or lesson meanwhile: the same call again will find it.
-    when unique_violation then
-        raise exception 'an id or a lesson was taken meanwhile' using errcode = '40001';
 end $$;
-
--- The codes of contracts/registers.h.
-create view absence_codes (name, code) as
-values ('absent_unexcused', 1::smallint), ('absent_ill', 2::smallint), ('absent_excused', 3::smallint),
-       ('late', 4::smallint), ('remote', 5::smallint), ('exempt', 6::smallint);

@@ -31,8 +31,8 @@ create table feed (
 create index feed_learner on feed (learner, epoch, xid, seq);
 create index feed_event on feed (event); -- what is corrected, withdrawn or retracted
 
--- Registers that took the place of others, and the first of each chain: a learner whose absence stayed as it was has no row of
--- the later ones.
+-- What changed a register or an absence in it, and the first register of each chain: a learner whose absence stayed as it was has no
+-- row of the later ones.
 create table register_chain (
     event uuid primary key,
     first uuid not null

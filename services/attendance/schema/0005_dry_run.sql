@@ -1,0 +1,2 @@
+select make_dry_run('take_registers');
+select make_dry_run('take_absence_changes');
