@@ -136,11 +136,101 @@ static struct lesson_register make_register(struct day *day, size_t slot, struct
     };
 }
 
+/* ---- Changes of registers ---- */
+
+static struct standing_register *find_standing(struct day *day, const struct uuid *id)
+{
+    for (size_t i = 0; i < day->registers_count; i++)
+        if (uuid_equal(&day->registers[i].taken.id, id))
+            return &day->registers[i];
+    return NULL;
+}
+
+/* Some register that nothing is under way for, or NULL. */
+static struct standing_register *any_standing(struct day *day)
+{
+    if (!day->registers_count)
+        return NULL;
+    struct standing_register *chosen = &day->registers[day_random(day, day->registers_count)];
+    return chosen->under_way ? NULL : chosen;
+}
+
+/* Now and then to another lesson or school day of the month, where it has no register yet. */
+static void move_lesson(struct day *day, struct lesson_register *taken,
+                        const struct homeroom *homeroom)
+{
+    size_t date = day_random(day, day->dates_count), lesson = day_random(day, DAY_LESSONS);
+    size_t slot = slot_of(day, date, (int)lesson, (size_t)(homeroom - day->world->homerooms));
+    int32_t number = first_lesson(homeroom) + (int32_t)lesson;
+    if (slot < day->next || day->taken[slot] || number > LESSON_MAX ||
+        date_month(day->dates[date]).day != date_month(taken->date).day)
+        return;
+    day->taken[slot] = true;
+    taken->date = day->dates[date];
+    taken->lesson.value = number;
+}
+
+static struct lesson_register make_replacement(struct day *day,
+                                               const struct lesson_register *former,
+                                               struct arena *arena)
+{
+    const struct homeroom *homeroom = world_find(day->world, &former->class);
+    struct lesson_register taken = *former;
+    taken.id = uuid_v7();
+    taken.replaces = former->id;
+    taken.reason_code = REGISTER_REASON_ERROR;
+    taken.exceptions = any_exceptions(day, &homeroom->learners, arena);
+    if (happens(day, 40))
+        move_lesson(day, &taken, homeroom);
+    return taken;
+}
+
+static struct lesson_register make_register_withdrawal(const struct lesson_register *former)
+{
+    return (struct lesson_register){.id = uuid_v7(),
+                                    .withdraws = former->id,
+                                    .date = former->date,
+                                    .reason_code = REGISTER_REASON_ERROR};
+}
+
+static struct lesson_register make_anew(struct day *day, const struct lesson_register *former,
+                                        struct arena *arena)
+{
+    const struct homeroom *homeroom = world_find(day->world, &former->class);
+    struct lesson_register taken = *former;
+    taken.id = uuid_v7();
+    taken.replaces = (struct uuid){{0}};
+    taken.reason_code = 0;
+    taken.exceptions = any_exceptions(day, &homeroom->learners, arena);
+    return taken;
+}
+
+/* One or two items, of which a second is the lesson's new register. */
+static size_t change_register(struct day *day, struct lesson_register *items, size_t count,
+                              struct arena *arena)
+{
+    struct standing_register *chosen = any_standing(day);
+    if (!chosen)
+        return 0;
+    chosen->under_way = 1;
+    if (happens(day, 60)) {
+        items[0] = make_replacement(day, &chosen->taken, arena);
+        return 1;
+    }
+    items[0] = make_register_withdrawal(&chosen->taken);
+    if (count < 2 || happens(day, 30))
+        return 1;
+    items[1] = make_anew(day, &chosen->taken, arena);
+    return 2;
+}
+
 size_t day_registers(struct day *day, struct lesson_register *items, size_t count,
                      struct arena *arena)
 {
     size_t made = 0;
     size_t slots = day->dates_count * DAY_LESSONS * day->world->count;
+    for (size_t i = 0; i < count / 8; i++)
+        made += change_register(day, items + made, count - made, arena);
     for (; day->next < slots && made < count; day->next++) {
         if (day->taken[day->next])
             continue;
@@ -149,6 +239,70 @@ size_t day_registers(struct day *day, struct lesson_register *items, size_t coun
             items[made++] = item;
     }
     return made;
+}
+
+void day_register_accepted(struct day *day, const struct lesson_register *taken)
+{
+    struct standing_register *former =
+        find_standing(day, uuid_present(&taken->withdraws) ? &taken->withdraws : &taken->replaces);
+    if (former)
+        *former = day->registers[--day->registers_count];
+    if (uuid_present(&taken->withdraws))
+        return;
+    size_t place = day->registers_count < DAY_STANDING_MOST ? day->registers_count
+                                                            : day_random(day, DAY_STANDING_MOST);
+    if (place == day->registers_count)
+        day->registers_count++;
+    else if (day->registers[place].under_way)
+        return; /* that one is not to be forgotten now */
+    day->registers[place] = (struct standing_register){*taken, 0};
+    day->registers[place].taken.exceptions = (struct list){0};
+}
+
+static struct absence_change make_absence_change(struct day *day,
+                                                 const struct lesson_register *taken,
+                                                 const struct uuid *learner)
+{
+    return (struct absence_change){
+        .id = uuid_v7(),
+        .register_id = taken->id,
+        .learner = *learner,
+        .code = ABSENCE_UNEXCUSED + (unsigned)day_random(day, ABSENCE_PRESENT),
+        .reason_code =
+            REGISTER_REASON_CERTIFICATE + (unsigned)day_random(day, REGISTER_REASON_ERROR)};
+}
+
+/* Up to four of one register; some of a learner who was just re-coded. */
+static size_t change_absences(struct day *day, struct absence_change *items, size_t count)
+{
+    struct standing_register *chosen = any_standing(day);
+    if (!chosen)
+        return 0;
+    const struct uuids *learners = &world_find(day->world, &chosen->taken.class)->learners;
+    size_t most = MIN_OF(count, 1 + day_random(day, 4));
+    const struct uuid *learner = NULL;
+    for (size_t i = 0; i < most; i++) {
+        if (!learner || happens(day, 70))
+            learner = &learners->items[day_random(day, learners->count)];
+        items[i] = make_absence_change(day, &chosen->taken, learner);
+    }
+    chosen->under_way = most;
+    return most;
+}
+
+size_t day_absence_changes(struct day *day, struct absence_change *items, size_t count)
+{
+    size_t made = 0;
+    for (size_t tries = 0; tries < count / 2 + 1 && made < count; tries++)
+        made += change_absences(day, items + made, count - made);
+    return made;
+}
+
+void day_absence_change_accepted(struct day *day, const struct absence_change *change)
+{
+    struct standing_register *of = find_standing(day, &change->register_id);
+    if (of)
+        of->under_way--;
 }
 
 /* ---- Marks ---- */

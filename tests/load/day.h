@@ -1,4 +1,4 @@
-/* What a school day brings: a register a lesson, marks, and changes of marks of this run.
+/* What a school day brings: a register a lesson, marks, and changes of both of this run.
  *
  * Lessons of today come first, then those of the days before in this term; each (class, date,
  * lesson) once: what the ledger has is not sent again. On a day without school the last school day
@@ -24,6 +24,11 @@ struct day {
     struct mark
         standing[DAY_STANDING_MOST]; /* some accepted marks, which may be changed once more */
     size_t standing_count;
+    struct standing_register {
+        struct lesson_register taken; /* without its exceptions */
+        size_t under_way;             /* items that change it; 0: it may be changed */
+    } registers[DAY_STANDING_MOST];
+    size_t registers_count;
 };
 
 /* `world` is borrowed; `seed` decides all that is random. */
@@ -33,9 +38,18 @@ void day_done(struct day *day);
 /* This lesson has its register. */
 void day_take(struct day *day, const struct uuid *class, struct date date, int lesson);
 
-/* At most `count` registers of lessons that have none; less when there are no more. */
+/* At most `count` registers of lessons that have none; less when there are no more. A few replace
+ * or withdraw one that stands; behind a withdrawal the lesson often has its register anew. */
 size_t day_registers(struct day *day, struct lesson_register *items, size_t count,
                      struct arena *arena);
+
+/* At most `count` changes of absences of registers that stand, now and then several of one learner.
+ */
+size_t day_absence_changes(struct day *day, struct absence_change *items, size_t count);
+
+/* This register or change was accepted: what it changed may be changed once more. */
+void day_register_accepted(struct day *day, const struct lesson_register *taken);
+void day_absence_change_accepted(struct day *day, const struct absence_change *change);
 
 /* Marks; a few of them correct or withdraw one that stands, or the one before them. */
 void day_marks(struct day *day, struct mark *items, size_t count);

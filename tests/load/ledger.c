@@ -90,12 +90,13 @@ static const char *name_of(const struct values *values, unsigned value)
 
 /* ---- Lines ---- */
 
-static void put_withdrawal(FILE *file, const struct mark *mark)
+static void put_withdrawal(FILE *file, const char *kind, const struct uuid *id,
+                           const struct uuid *withdraws, struct date date)
 {
-    fputs("mark_withdrawal", file);
-    put_uuid(file, &mark->id);
-    put_uuid(file, &mark->withdraws);
-    put_date(file, mark->date);
+    fputs(kind, file);
+    put_uuid(file, id);
+    put_uuid(file, withdraws);
+    put_date(file, date);
     fputc('\n', file);
 }
 
@@ -103,7 +104,7 @@ void ledger_mark(struct ledger *ledger, const struct mark *mark)
 {
     FILE *file = ledger->file;
     if (uuid_present(&mark->withdraws)) {
-        put_withdrawal(file, mark);
+        put_withdrawal(file, "mark_withdrawal", &mark->id, &mark->withdraws, mark->date);
         return;
     }
     bool corrects = uuid_present(&mark->replaces);
@@ -139,8 +140,15 @@ static void put_exceptions(FILE *file, const struct list *exceptions)
 void ledger_register(struct ledger *ledger, const struct lesson_register *taken)
 {
     FILE *file = ledger->file;
-    fputs("register", file);
+    if (uuid_present(&taken->withdraws)) {
+        put_withdrawal(file, "register_withdrawal", &taken->id, &taken->withdraws, taken->date);
+        return;
+    }
+    bool replaces = uuid_present(&taken->replaces);
+    fputs(replaces ? "register_replacement" : "register", file);
     put_uuid(file, &taken->id);
+    if (replaces)
+        put_uuid(file, &taken->replaces);
     put_uuid(file, &taken->organisation);
     put_uuid(file, &taken->class);
     put_date(file, taken->date);
@@ -148,6 +156,16 @@ void ledger_register(struct ledger *ledger, const struct lesson_register *taken)
     put_text(file, taken->subject);
     put_exceptions(file, &taken->exceptions);
     fputc('\n', file);
+}
+
+void ledger_absence_change(struct ledger *ledger, const struct absence_change *change)
+{
+    FILE *file = ledger->file;
+    fputs("absence_change", file);
+    put_uuid(file, &change->id);
+    put_uuid(file, &change->register_id);
+    put_uuid(file, &change->learner);
+    fprintf(file, " %s\n", name_of(&recoded_codes, change->code));
 }
 
 void ledger_accepted(struct ledger *ledger, const struct uuid *id)
@@ -173,9 +191,14 @@ static void take_line(struct day *day, struct str line)
     struct uuid class;
     struct date date;
     int64_t lesson;
-    for (size_t i = 0; i < COUNT_OF(words); i++)
+    words[0] = str_cut(&line, ' ');
+    bool replaces = str_equal(words[0], STR("register_replacement"));
+    for (size_t i = 1; i < COUNT_OF(words); i++) {
         words[i] = str_cut(&line, ' ');
-    if (str_equal(words[0], STR("register")) && uuid_parse(words[3], &class) &&
+        if (i == 1 && replaces)
+            str_cut(&line, ' '); /* what it replaces */
+    }
+    if ((replaces || str_equal(words[0], STR("register"))) && uuid_parse(words[3], &class) &&
         date_parse(words[4], &date) && str_to_int64(words[5], 1, LINE_MOST_BYTES, &lesson))
         day_take(day, &class, date, (int)lesson);
 }

@@ -7,6 +7,9 @@
  *     mark_correction ID REPLACES ORGANISATION CLASS ... (as of a mark)
  *     mark_withdrawal ID WITHDRAWS DATE
  *     register ID ORGANISATION CLASS DATE LESSON SUBJECT LEARNER:CODE:MINUTES,...
+ *     register_replacement ID REPLACES ORGANISATION CLASS ... (as of a register)
+ *     register_withdrawal ID WITHDRAWS DATE
+ *     absence_change ID REGISTER LEARNER CODE
  *     accepted ID
  *     rejected ID CODE
  *
@@ -31,6 +34,7 @@ struct ledger {
 enum error ledger_open(struct ledger *ledger, const char *path, struct err *err) MUST_CHECK;
 void ledger_mark(struct ledger *ledger, const struct mark *mark);
 void ledger_register(struct ledger *ledger, const struct lesson_register *taken);
+void ledger_absence_change(struct ledger *ledger, const struct absence_change *change);
 void ledger_accepted(struct ledger *ledger, const struct uuid *id);
 void ledger_rejected(struct ledger *ledger, const struct uuid *id, struct str code);
 

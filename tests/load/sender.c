@@ -25,7 +25,7 @@ struct kind {
     const struct record *record;
     size_t (*make)(struct day *day, void *items, size_t count, struct arena *arena);
     void (*write)(struct ledger *ledger, const void *item);
-    void (*accepted)(struct day *day, const void *item); /* NULL: nobody wants to know */
+    void (*accepted)(struct day *day, const void *item);
 };
 
 static size_t make_registers(struct day *day, void *items, size_t count, struct arena *arena)
@@ -55,9 +55,33 @@ static void accepted_mark(struct day *day, const void *item)
     day_mark_accepted(day, item);
 }
 
+static void accepted_register(struct day *day, const void *item)
+{
+    day_register_accepted(day, item);
+}
+
+static size_t make_absence_changes(struct day *day, void *items, size_t count, struct arena *arena)
+{
+    (void)arena;
+    return day_absence_changes(day, items, count);
+}
+
+static void write_absence_change(struct ledger *ledger, const void *item)
+{
+    ledger_absence_change(ledger, item);
+}
+
+static void accepted_absence_change(struct day *day, const void *item)
+{
+    day_absence_change_accepted(day, item);
+}
+
 static const struct kind marks = {"/v1/marks", &mark_item, make_marks, write_mark, accepted_mark};
 static const struct kind registers = {"/v1/registers", &register_item, make_registers,
-                                      write_register, NULL};
+                                      write_register, accepted_register};
+static const struct kind absence_changes = {"/v1/absence-changes", &absence_change_item,
+                                            make_absence_changes, write_absence_change,
+                                            accepted_absence_change};
 
 /* ---- Parcels: a batch on its way ---- */
 
@@ -94,12 +118,13 @@ static const void *item_at(const struct parcel *parcel, size_t index)
     return (const char *)parcel->items + index * parcel->kind->record->size;
 }
 
-/* Both kinds begin with their id. */
+/* All kinds begin with their id. */
 static const struct uuid *id_at(const struct parcel *parcel, size_t index)
 {
     return item_at(parcel, index);
 }
-_Static_assert(offsetof(struct mark, id) == 0 && offsetof(struct lesson_register, id) == 0,
+_Static_assert(offsetof(struct mark, id) == 0 && offsetof(struct lesson_register, id) == 0 &&
+                   offsetof(struct absence_change, id) == 0,
                "an item begins with its id");
 
 static void encode_json(const struct parcel *parcel, struct buf *out)
@@ -119,12 +144,20 @@ static void encode_msgpack(const struct parcel *parcel, struct buf *out)
         record_encode_value(parcel->kind->record, item_at(parcel, i), out);
 }
 
-/* Registers while there are lessons without one, a batch of them between two of marks. */
+/* Registers while there are lessons without one, a batch of them between two of marks; of twelve
+ * batches one re-codes absences. */
+static const struct kind *kind_of(int64_t number)
+{
+    if (number % 12 == 8)
+        return &absence_changes;
+    return number % 3 == 0 ? &registers : &marks;
+}
+
 static void parcel_fill(struct parcel *parcel, struct day *day, int64_t number, size_t count)
 {
     size_t largest = MAX_OF(sizeof(struct mark), sizeof(struct lesson_register));
     parcel->items = arena_array(&parcel->arena, count, largest);
-    parcel->kind = number % 3 == 0 ? &registers : &marks;
+    parcel->kind = kind_of(number);
     parcel->count = parcel->kind->make(day, parcel->items, count, &parcel->arena);
     if (!parcel->count) {
         parcel->kind = &marks;
@@ -230,8 +263,7 @@ static void item_accept(struct run *run, struct parcel *parcel, size_t index, bo
     if (parcel->fates[index] == FATE_OPEN) {
         ledger_accepted(run->sender->ledger, id_at(parcel, index));
         run->totals->accepted++;
-        if (parcel->kind->accepted)
-            parcel->kind->accepted(run->sender->day, item_at(parcel, index));
+        parcel->kind->accepted(run->sender->day, item_at(parcel, index));
     }
     parcel->fates[index] = FATE_ACCEPTED;
 }

@@ -1,13 +1,15 @@
 """What each place should have, from the ledger, and what it has."""
+import itertools
+
 import msgpack
 
 import indicators
-from books import CODES, KINDS, NEWS, VALUES, exceptions_text, facts
+import lessons
+from books import CODES, KINDS, VALUES, exceptions_text, facts
 
 MARK_TYPE = "kz.eiso.grades.mark.recorded.v1"
 MARK_CORRECTED_TYPE = "kz.eiso.grades.mark.corrected.v1"
 MARK_WITHDRAWN_TYPE = "kz.eiso.grades.mark.withdrawn.v1"
-REGISTER_TYPE = "kz.eiso.attendance.register.taken.v1"
 SERVICES = ("registry", "grades", "attendance", "notify", "reports")
 
 
@@ -29,7 +31,7 @@ def service_marks(installation):
 
 def service_registers(installation):
     for item, *rest in installation.rows("attendance", """
-            select r.id, r.organisation, r.class, r.date, r.slot, coalesce(r.subject, '-'), coalesce(
+            select r.id, r.organisation, r.class, r.date, r.slot, coalesce(r.subject, '-'), r.replaces, r.withdraws, coalesce(
                 (select string_agg(a.learner || ':' || a.code || ':' || coalesce(a.minutes::text, '-'), ','
                                    order by a.learner)
                  from absence a where a.register = r.id and a.month = r.month), '-')
@@ -37,14 +39,33 @@ def service_registers(installation):
         yield item, facts(*rest)
 
 
+def service_changes(installation):
+    for item, *rest in installation.rows("attendance", """
+            select id, register, learner, code, minutes, before_code, before_minutes from absence_change"""):
+        yield item, facts(*rest)
+
+
+def wanted_registers(books):
+    """With their exceptions as they stand, re-coded ones included."""
+    rows = books.db.execute("""
+        select r.id, r.organisation, r.class, r.date, r.slot, r.subject, r.replaces, r.withdraws, a.learner, a.code, a.minutes
+        from true_register r left join standing_absence a on a.register = r.id order by r.id""")
+    for item, absences in itertools.groupby(rows, key=lambda row: row[0]):
+        absences = list(absences)
+        yield item, facts(*absences[0][1:8], exceptions_text([row[8:] for row in absences if row[8]]))
+
+
 def check_services(books, installation):
     books.keep("has_mark", service_marks(installation))
     books.keep("has_register", service_registers(installation))
+    books.keep("has_absence_change", service_changes(installation))
     books.settle()
+    lessons.Replay(books).run()
     books.keep("want_mark", ((row[0], facts(*row[1:])) for row in books.db.execute("select * from true_mark")))
-    books.keep("want_register", ((row[0], facts(*row[1:])) for row in books.db.execute("select * from true_register")))
+    books.keep("want_register", wanted_registers(books))
     books.compare("grades", "want_mark", "has_mark")
     books.compare("attendance", "want_register", "has_register")
+    books.compare("attendance's changes", "want_absence_change", "has_absence_change")
 
 
 # ---- Topics ----
@@ -72,12 +93,25 @@ def wanted_mark_events(books):
         yield row[0], facts(MARK_CORRECTED_TYPE if replaces else MARK_WITHDRAWN_TYPE if withdraws else MARK_TYPE, *row[1:])
 
 
+def lesson_of(record):
+    return record["date"], record.get("lesson"), record.get("subject")
+
+
+def exceptions_of(record):
+    return exceptions_text([(e["learner"], CODES[e["code"]], e.get("minutes")) for e in record.get("exceptions", ())])
+
+
 def event_of_register(value):
+    """Of a register, its changes with what was before; or of a re-coded absence."""
     taken = msgpack.unpackb(value)
-    exceptions = [(e["learner"], CODES[e["code"]], e.get("minutes")) for e in taken.get("exceptions", ())]
-    return taken["id"], taken["organisation"], facts(
-        taken["organisation"], taken["class"], taken["date"], taken["lesson"], taken.get("subject"),
-        exceptions_text(exceptions))
+    head = taken["id"], taken["organisation"]
+    before = taken.get("before")
+    if "register" in taken:
+        return *head, facts(taken["organisation"], taken["class"], *lesson_of(taken), taken["register"], taken["learner"],
+                            CODES[taken["code"]], taken.get("minutes"), CODES[before["code"]], before.get("minutes"))
+    was = (*lesson_of(before), exceptions_of(before)) if before else (None,) * 4
+    return *head, facts(taken["organisation"], taken["class"], *lesson_of(taken), exceptions_of(taken), taken.get("replaces"),
+                        taken.get("withdraws"), *was)
 
 
 class Lane:
@@ -123,24 +157,20 @@ def topic_effects(books, installation, topic, wanted_types, read):
         yield item, f"{message.type} {text}"
 
 
-def wanted_register_events(books):
-    for item, text in books.db.execute("select id, facts from want_register"):
-        yield item, f"{REGISTER_TYPE} {text}"
-
-
 def check_topics(books, installation):
     for kind, topic, types, wanted, read in (
             ("mark", "eiso.grades.marks.v1", (MARK_TYPE, MARK_CORRECTED_TYPE, MARK_WITHDRAWN_TYPE),
              wanted_mark_events, event_of_mark),
-            ("register", "eiso.attendance.registers.v1", (REGISTER_TYPE,), wanted_register_events, event_of_register)):
-        books.keep(f"want_{kind}_event", wanted(books))
+            ("register", "eiso.attendance.registers.v1", lessons.TYPES, None, event_of_register)):
+        if wanted:
+            books.keep(f"want_{kind}_event", wanted(books))
         books.keep(f"event_{kind}", topic_effects(books, installation, topic, types, read))
         books.compare(topic, f"want_{kind}_event", f"event_{kind}")
 
 
-# ---- The feed: a row a mark or its change, and one for each learner whose absence or lateness parents hear of ----
+# ---- The feed: a row a mark or its change, and one for each learner whose absence or its change parents hear of ----
 
-MARK_RECORDED, MARK_CORRECTED, MARK_WITHDRAWN, ABSENCE_RECORDED = 1, 2, 3, 5
+MARK_RECORDED, MARK_CORRECTED, MARK_WITHDRAWN = 1, 2, 3
 
 
 def wanted_feed(books):
@@ -155,17 +185,16 @@ def wanted_feed(books):
             from true_mark m join true_mark b on b.id = coalesce(m.replaces, m.withdraws)"""):
         yield f"{item}/{learner}", facts(MARK_CORRECTED if replaces else MARK_WITHDRAWN, *rest[:8], None, None,
                                          replaces or withdraws, *rest[8:])
-    for row in books.db.execute(f"""select a.register, a.learner, r.class, r.subject, r.date, r.slot, a.code, a.minutes
-                                    from true_absence a join true_register r on r.id = a.register
-                                    where a.code in {NEWS}"""):
-        yield f"{row[0]}/{row[1]}", facts(ABSENCE_RECORDED, *row[2:6], None, None, None, None, *row[6:])
+    yield from books.db.execute("select id, facts from want_absence_feed")
 
 
 def feed_rows(installation):
     for event, learner, kind, *rest in installation.rows("notify", """
             select event, learner, kind, class, subject, date, coalesce(lesson, 0), work, points, max_points, value,
-                   code, minutes, corrects, before_points, before_max_points, before_value from feed"""):
-        yield f"{event}/{learner}", facts(kind, *(rest if int(kind) < ABSENCE_RECORDED else rest[:10]))
+                   code, minutes, corrects, before_points, before_max_points, before_value, before_code, before_minutes
+            from feed"""):
+        of_mark = int(kind) < lessons.RECORDED
+        yield f"{event}/{learner}", facts(kind, *(rest[:-2] if of_mark else rest[:11] + rest[-2:]))
 
 
 def check_feed(books, installation):

@@ -19,11 +19,11 @@ select m.organisation, m.date, c.shift, m.slot, 0 as registers, 0 as learner_les
 from standing_mark m join class c on c.id = m.class
 union all
 select r.organisation, r.date, c.shift, r.slot, 1, coalesce(o.learners, 0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-from true_register r join class c on c.id = r.class left join roster o on o.id = r.id
+from standing_register r join class c on c.id = r.class left join roster o on o.id = r.id
 union all
 select r.organisation, r.date, c.shift, r.slot, 0, 0, a.code = 1, a.code = 2, a.code = 3, a.code = 4,
        coalesce(a.minutes, 0), a.code = 5, a.code = 6, 0, 0, 0, 0, 0, 0, 0
-from true_absence a join true_register r on r.id = a.register join class c on c.id = r.class
+from standing_absence a join standing_register r on r.id = a.register join class c on c.id = r.class
 """
 
 # Where an organisation counts: in the territory at its place and all above; in subordination at itself, if others

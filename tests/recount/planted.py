@@ -31,6 +31,21 @@ FAULTS = (
     ("an absence is gone", "attendance", """create table planted as select * from attendance.absence limit 1;
         delete from attendance.absence a using planted p where a.register = p.register and a.learner = p.learner""",
      "insert into attendance.absence select * from planted", "attendance"),
+    ("a re-coding says another code before", "attendance",
+     """create table planted as select * from attendance.absence_change limit 1;
+        update attendance.absence_change c set before_code = c.before_code % 7 + 1 from planted p where c.id = p.id""",
+     "update attendance.absence_change c set before_code = p.before_code from planted p where c.id = p.id", "attendance's changes"),
+    ("a replaced register counts again", "reports",
+     """create table planted as select * from reports.cell where registers > 0 limit 1;
+        update reports.cell c set registers = c.registers + 1 from planted p
+        where (c.organisation, c.date, c.shift, c.slot) = (p.organisation, p.date, p.shift, p.slot)""",
+     """update reports.cell c set registers = p.registers from planted p
+        where (c.organisation, c.date, c.shift, c.slot) = (p.organisation, p.date, p.shift, p.slot)""", "reports' cell"),
+    ("a change of an absence corrects nothing", "notify",
+     """create table planted as select * from notify.feed where kind > 4 and corrects is not null limit 1;
+        update notify.feed f set corrects = null from planted p where (f.epoch, f.xid, f.seq) = (p.epoch, p.xid, p.seq)""",
+     "update notify.feed f set corrects = p.corrects from planted p where (f.epoch, f.xid, f.seq) = (p.epoch, p.xid, p.seq)",
+     "notify's feed"),
     ("a roster has lost a learner", "attendance", """create table planted as select * from attendance.roster r
             where exists (select from attendance.register g where g.roster = r.id) limit 1;
         update attendance.roster r set learners = r.learners[2:] from planted p where r.id = p.id""",

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
 import books  # noqa: E402
 import checks  # noqa: E402
+import lessons  # noqa: E402
 from installation import Message  # noqa: E402
 
 SCHOOL, CLASS, LEARNER = (str(uuid.uuid4()) for _ in range(3))
@@ -158,8 +159,38 @@ class Recount(unittest.TestCase):
                 kept.read_ledgers([path / "ledger"])
                 kept.keep("has_mark", ())
                 kept.keep("has_register", ())
+                kept.keep("has_absence_change", ())
                 kept.settle()
                 self.assertEqual(kept.db.execute("select id from standing_mark").fetchall(), [(MARKS[3],)])
+
+    def replayed(self, *lines):
+        """(kind, lesson, code, what it corrects, code before) of each row of the feed, and the events' texts."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "ledger").write_text("".join(f"{line}\naccepted {line.split()[1]}\n" for line in lines))
+            with books.Books(path / "books.db", 20) as kept:
+                kept.read_ledgers([path / "ledger"])
+                for table in ("has_mark", "has_register", "has_absence_change"):
+                    kept.keep(table, ())
+                kept.settle()
+                lessons.Replay(kept).run()
+                feed = {row[0].split("/")[0]: row[1].split(" ") for row in kept.db.execute("select * from want_absence_feed")}
+                events = dict(kept.db.execute("select * from want_register_event"))
+                return {item: (says[0], says[4], says[9], says[11], says[12]) for item, says in feed.items()}, events
+
+    def test_registers_that_change(self):
+        taken, recoded, there, moved, gone = (str(uuid.uuid4()) for _ in range(5))
+        of = f"{SCHOOL} {CLASS} 2026-11-24"
+        feed, events = self.replayed(
+            f"register {taken} {of} 3 math {LEARNER}:late:5", f"absence_change {recoded} {taken} {LEARNER} absent_ill",
+            f"absence_change {there} {taken} {LEARNER} present",
+            f"register_replacement {moved} {taken} {of} 4 math {LEARNER}:absent_excused:-", f"register_withdrawal {gone} {moved} 2026-11-23")
+        self.assertEqual(feed, {taken: ("5", "3", "4", "-", "-"), recoded: ("6", "3", "2", taken, "4"),
+                                there: ("6", "3", "-", recoded, "2"), moved: ("5", "4", "3", there, "-"),
+                                gone: ("7", "4", "-", moved, "3")})
+        self.assertTrue(events[recoded].endswith(f"{taken} {LEARNER} 2 - 4 5"), events[recoded])
+        self.assertTrue(events[moved].endswith(f"{LEARNER}:3:- {taken} - 2026-11-24 3 math -"), events[moved])
+        self.assertTrue(events[gone].endswith(f"2026-11-23 - - - - {moved} 2026-11-24 4 math {LEARNER}:3:-"), events[gone])
 
     def test_unknown_is_there_or_not_but_everywhere(self):
         lines = ledger_lines(MARKS[0], None)
