@@ -226,7 +226,7 @@ enum error role_jobs(struct process *process, struct err *err)
 /* ---- migrate ---- */
 
 extern const struct embedded service_schema[];
-const struct migration_set service_migrations = {"service", service_schema, 2};
+const struct migration_set service_migrations = {"service", service_schema, 3};
 
 size_t service_schema_sets(const struct service *service, struct migration_set sets[SCHEMA_SETS])
 {

@@ -249,6 +249,16 @@ static void the_program_describes_itself_without_settings(void **state)
     assert_non_null(strstr(said, "EISO_TEST_DEPTH"));
 }
 
+/* A static initializer cannot read the count of another file: nobody forgets one here. */
+static void no_migration_is_left_out(void **state)
+{
+    (void)state;
+    extern const size_t service_schema_count, intake_schema_count, outbox_schema_count;
+    assert_int_equal(service_migrations.count, service_schema_count);
+    assert_int_equal(intake_migrations.count, intake_schema_count);
+    assert_int_equal(outbox_migrations.count, outbox_schema_count);
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
@@ -407,6 +417,7 @@ int main(void)
         TEST(the_reference_follows_from_the_route_table),
         TEST(a_route_that_lacks_its_reference_is_refused),
         TEST(the_program_describes_itself_without_settings),
+        TEST(no_migration_is_left_out),
         TEST(wrong_arguments_are_refused),
         TEST(wrong_settings_are_refused),
         TEST(the_observer_tells_life_readiness_version_and_metrics),
