@@ -66,6 +66,40 @@ static void a_learner_has_one_exception(void **state)
     assert_problems(register_of(exceptions, COUNT_OF(exceptions)), expected, COUNT_OF(expected));
 }
 
+static void assert_item(const struct lesson_register *taken, const char *const *expected,
+                        size_t count)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct problems problems = {.arena = &arena};
+    register_item.check(taken, &problems);
+    assert_int_equal(problems.count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(
+            arena_printf(&arena, "%s %s", problems.items[i].pointer, problems.items[i].code),
+            expected[i]);
+}
+
+static void a_change_names_another_register_and_a_reason(void **state)
+{
+    (void)state;
+    struct lesson_register taken = register_of(NULL, 0);
+    taken.reason_code = REGISTER_REASON_ERROR;
+    assert_item(&taken, (const char *const[]){"/replaces missing"}, 1);
+    taken.replaces = id(3);
+    assert_item(&taken, NULL, 0);
+    taken.reason_code = 0;
+    taken.replaces = taken.id;
+    assert_item(&taken, (const char *const[]){"/replaces names_itself", "/reason_code missing"}, 2);
+    struct lesson_register gone = {
+        .id = id(1), .date = today(), .withdraws = id(3), .reason_code = REGISTER_REASON_ORDER};
+    assert_item(&gone, NULL, 0);
+    gone.class = id(2);
+    gone.lesson = (struct optional){true, 1};
+    assert_item(
+        &gone, (const char *const[]){"/class not_allowed_together", "/lesson not_allowed_together"},
+        2);
+}
+
 static struct uuid fingerprint_of(struct lesson_register taken)
 {
     CLEANUP(arena_done) struct arena arena = {0};
@@ -96,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(dates_are_of_this_school_year_or_the_last_one),
         TEST(a_learner_has_one_exception),
+        TEST(a_change_names_another_register_and_a_reason),
         TEST(a_fingerprint_is_of_the_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
