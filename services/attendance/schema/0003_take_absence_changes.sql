@@ -53,9 +53,12 @@ begin
                                   where s.caller = i.caller and s.node = any (o.path) limit 1) s on true
                left join lateral register_last(r.id, r.month) l on true
                left join roster f on f.id = r.roster
-               left join lateral (select a.learner from absence a where a.register = r.id and a.month = r.month
-                                  and (a.learner = i.learner or a.learner in (select ids_of(i.learner)))
-                                  order by a.learner <> i.learner limit 1) a on true) j;
+               left join lateral (select a.learner from absence a
+                                  where a.register = r.id and a.month = r.month and a.learner = i.learner
+                                  union all
+                                  select a.learner from ids_of(i.learner) n (id)
+                                      join absence a on a.register = r.id and a.month = r.month and a.learner = n.id
+                                  limit 1) a on true) j;
 
     -- Several of one learner in one call follow each other: `before` is what the one before it said. Minutes stay where the code does.
     with change as (
