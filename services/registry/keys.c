@@ -130,27 +130,16 @@ void keys_close(struct signin *signin)
 
 /* ---- The operator's command ---- */
 
-static enum error announce(struct process *process, struct db *db, const struct signing_key *key,
-                           int32_t lead_s, struct err *err)
-{
-    struct public_key public = public_half(key, &process->arena);
-    enum error code = db_begin(db, err);
-    if (!code)
-        code = store_key_announce(db, &public, lead_s, err);
-    if (!code)
-        return db_commit(db, err);
-    db_rollback(db);
-    return code;
-}
-
 /* Repeated, it finds the key that it made. */
 static int rotate(struct process *process, struct db *db, int32_t lead_s)
 {
     struct signing_key *next;
     struct err err = {0};
     enum error code = signing_key_load(&next, path_of(process, "signing.next.jwk"), true, &err);
-    if (!code)
-        code = announce(process, db, next, lead_s, &err);
+    if (!code) {
+        struct public_key public = public_half(next, &process->arena);
+        code = store_key_announce(db, &public, lead_s, &err);
+    }
     if (code) {
         fprintf(stderr, "%s: %s\n", error_info(code)->name, err.text);
     } else {

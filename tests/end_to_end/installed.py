@@ -39,6 +39,10 @@ class Failure(Exception):
     pass
 
 
+def say(words, value=""):
+    print(f"  {words:<58} {value}", flush=True)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -209,6 +213,7 @@ class Stream:
         request = urllib.request.Request(url, headers={"Cookie": cookie, "Accept": "text/event-stream"})
         self.answer = urllib.request.urlopen(request, timeout=60)
         self.events = queue.Queue()
+        self.ended = threading.Event()
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -218,6 +223,7 @@ class Stream:
                     self.events.put((time.monotonic(), json.loads(line[5:])))
         except (OSError, ValueError, AttributeError):  # it was closed
             pass
+        self.ended.set()
 
     def wait(self, fits, seconds=5):
         end = time.monotonic() + seconds

@@ -42,7 +42,7 @@ create function may_see_person(p_id uuid, p_today date, p_kind smallint, p_perso
     select case when not session_is_open(p_session) then -1
                 when s.learner >= 2 then s.learner
                 when exists (select from tied t where t.path && p_nodes) then 3
-                when exists (select from tied t where t.path && p_overview) then 1
+                when s.learner = 1 or exists (select from tied t where t.path && p_overview) then 1
                 else 0 end::smallint
     from (select greatest(may_see_learner(p_id, 1, p_today, p_kind, p_person, p_nodes, p_classes),
                           may_see_learner(p_id, 2, p_today, p_kind, p_person, p_nodes, p_classes)) as learner) s
