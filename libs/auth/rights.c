@@ -37,20 +37,21 @@ static const struct statement client_rights = {
  * the subtree, the other roles its records, too. */
 static const struct statement account_rights = {
     .name = "auth_account_rights",
-    .sql =
-        "select a.active, a.person, r.roles, r.nodes, r.overview,"
-        " array(select distinct s.class from copy_assignment s where s.teacher = a.person and "
-        "s.counts"
-        "         and s.valid_from <= $2 and coalesce(s.valid_to, $2) >= $2) as classes,"
-        " exists(select from copy_link l where l.guardian = a.person and l.status = 2 and l.counts"
-        "          and l.valid_from <= $2 and coalesce(l.valid_to, $2) >= $2) as parent,"
-        " exists(select from copy_enrolment e where e.learner = a.person) as learner"
-        " from copy_account a cross join lateral ("
-        "   select array_agg(distinct role) as roles, array_agg(distinct node) as overview,"
-        "          array_agg(distinct node) filter (where role <> 'official') as nodes"
-        "   from jsonb_to_recordset(coalesce(a.roles, '[]')) as at(role text, node uuid)"
-        "   where a.counts and role in ('official', 'records_official', 'head', 'operator')) r"
-        " where a.id = $1",
+    .sql = "select a.active, a.person, r.roles, r.nodes, r.overview,"
+           " array(select distinct s.class from copy_assignment s"
+           "        where s.teacher in (select ids_of(a.person)) and s.counts"
+           "          and s.valid_from <= $2 and coalesce(s.valid_to, $2) >= $2) as classes,"
+           " exists(select from copy_link l where l.guardian in (select ids_of(a.person))"
+           "          and l.status = 2 and l.counts"
+           "          and l.valid_from <= $2 and coalesce(l.valid_to, $2) >= $2) as parent,"
+           " exists(select from copy_enrolment e"
+           "        where e.learner in (select ids_of(a.person))) as learner"
+           " from copy_account a cross join lateral ("
+           "   select array_agg(distinct role) as roles, array_agg(distinct node) as overview,"
+           "          array_agg(distinct node) filter (where role <> 'official') as nodes"
+           "   from jsonb_to_recordset(coalesce(a.roles, '[]')) as at(role text, node uuid)"
+           "   where a.counts and role in ('official', 'records_official', 'head', 'operator')) r"
+           " where a.id = $1",
 };
 
 /* ---- What follows from it ---- */

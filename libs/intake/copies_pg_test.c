@@ -417,6 +417,128 @@ static void what_registry_has_changed_counts_no_more(void **state)
     assert_string_equal(ask(copies, may), "2");
 }
 
+/* ---- One child under two ids ---- */
+
+static struct uuid numbered(int number)
+{
+    struct uuid made = id;
+    made.bytes[15] = (uint8_t)number;
+    return made;
+}
+
+enum { FORMER = 0x61, CHILD = 0x62, FORMER_PARENT = 0x63, PARENT = 0x64, IN_CLASS = 0x14 };
+
+/* What registry says of a child that was enrolled and linked under one id, until it was merged into
+ * another one: the two records of each, in any order. */
+enum piece { ENROLLED, ENROLLED_AGAIN, LINKED, LINKED_AGAIN, MERGED, PIECES };
+
+static void apply_piece(struct copies *copies, enum piece piece)
+{
+    int64_t revision = piece == ENROLLED || piece == LINKED || piece == MERGED ? 1 : 2;
+    struct uuid learner = numbered(revision == 1 ? FORMER : CHILD);
+    struct enrolment enrolment = {
+        id, learner, numbered(IN_CLASS), {20000}, .mode = ENROLMENT_CLASS, .revision = revision};
+    struct guardian link = {id,
+                            learner,
+                            numbered(revision == 1 ? FORMER_PARENT : PARENT),
+                            GUARDIAN_MOTHER,
+                            BASIS_PARENT,
+                            {2},
+                            {20000},
+                            .status = GUARDIAN_CONFIRMED,
+                            .revision = revision};
+    struct alias alias = {numbered(FORMER), numbered(CHILD), ALIAS_PERSON, .revision = 1};
+    char former[UUID_TEXT_LEN + 1];
+    struct event event = event_of(ID, &enrolment, 10);
+    const struct topic *topic = &topic_enrolments;
+    if (piece == LINKED || piece == LINKED_AGAIN) {
+        event.value = &link;
+        topic = &topic_guardians;
+    } else if (piece == MERGED) {
+        event = event_of(uuid_format(&alias.id, former), &alias, 10);
+        topic = &topic_aliases;
+    }
+    apply(copies, topic, &event, 1);
+}
+
+/* Of both ids of the child: its school, then its parent under both ids. */
+static const char *who_sees(struct copies *copies)
+{
+    return ask(copies, "select string_agg(may_see_learner(l, 1, '2026-11-02', k::smallint, p, n, "
+                       "'{}')::text, '' order by i)"
+                       "  from (values (1, " U(61) ", 1::smallint, null::uuid, array[" U(
+                           04) "]),"
+                               " (2, " U(62) ", 1, null, array[" U(
+                                   04) "]),"
+                                       " (3, " U(61) ", 2, " U(63) ", '{}'), (4, " U(62) ", 2, " U(
+                                           63) ", '{}'),"
+                                               " (5, " U(61) ", 2, " U(64) ", '{}'), (6, " U(
+                                                   62) ", 2, " U(64) ", '{}')) v (i, l, k, p, n)");
+}
+
+static const char *whose_child(struct copies *copies)
+{
+    return ask(copies, "select string_agg(coalesce(right(c.learner::text, 2), '-'), ' ' order by i)"
+                       "  from (values (1, " U(63) "), (2, " U(
+                           64) ")) v (i, p)"
+                               "  left join lateral children_of(p, '2026-11-02') c on true");
+}
+
+/* From the merge on everything is found under both ids, whatever else has arrived. */
+static void check_pieces(struct copies *copies, unsigned there)
+{
+    bool enrolled = there & (1u << ENROLLED | 1u << ENROLLED_AGAIN);
+    bool linked = there & (1u << LINKED | 1u << LINKED_AGAIN);
+    if (!(there & 1u << MERGED))
+        return;
+    assert_string_equal(who_sees(copies), enrolled && linked ? "332222"
+                                          : enrolled         ? "330000"
+                                          : linked           ? "002222"
+                                                             : "000000");
+    assert_string_equal(whose_child(copies), linked ? "62 62" : "- -");
+}
+
+static void arrive(struct copies *copies, unsigned there)
+{
+    for (int piece = 0; piece < PIECES; piece++) {
+        if (there & 1u << piece)
+            continue;
+        run(copies, "savepoint before");
+        apply_piece(copies, piece);
+        check_pieces(copies, there | 1u << piece);
+        arrive(copies, there | 1u << piece);
+        run(copies, "rollback to before; release before");
+    }
+}
+
+static void a_merged_child_is_one_in_all_orders(void **state)
+{
+    struct copies *copies = *state;
+    run(copies, school_world);
+    run(copies, "insert into copy_alias values (" U(63) "," U(64) ", 1, 1, 1)");
+    run(copies, "begin");
+    arrive(copies, 0);
+    run(copies, "rollback");
+}
+
+static void a_restricted_link_bars_the_others(void **state)
+{
+    struct copies *copies = *state;
+    run(copies, school_world);
+    run(copies, "insert into copy_alias values (" U(35) "," U(31) ", 1, 1, 1)");
+    run(copies, "insert into copy_link values (" U(56) "," U(21) "," U(
+                    35) ", 0, '2020-01-01', null, 3, 1, 1)");
+    assert_string_equal(
+        ask(copies, "select count(*)::text from children_of(" U(31) ", '2026-11-02')"), "0");
+    assert_string_equal(
+        ask(copies, "select may_see_learner(" U(21) ", 1, '2026-11-02', 2::smallint, " U(
+                        31) ", '{}', '{}')::text"),
+        "0");
+    run(copies, "update copy_link set valid_to = '2026-11-01' where status = 3");
+    assert_string_equal(
+        ask(copies, "select count(*)::text from children_of(" U(35) ", '2026-11-02')"), "1");
+}
+
 #define WITH_COPIES(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -428,6 +550,8 @@ int main(void)
         WITH_COPIES(who_may_see_a_learner),
         WITH_COPIES(who_may_see_a_class_and_children),
         WITH_COPIES(what_registry_has_changed_counts_no_more),
+        WITH_COPIES(a_merged_child_is_one_in_all_orders),
+        WITH_COPIES(a_restricted_link_bars_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

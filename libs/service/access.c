@@ -55,8 +55,7 @@ void access_learner(struct http_request *request, const struct uuid *learner,
                     enum guardian_right right, http_handler *then)
 {
     static const struct statement statement = {
-        "access_learner",
-        "select may_see_learner(canonical_of($1), $2, $3, $4::smallint, $5, $6, $7)"};
+        "access_learner", "select may_see_learner($1, $2, $3, $4::smallint, $5, $6, $7)"};
     struct params params = {0};
     param_uuid(&params, learner);
     param_int(&params, (int32_t)right);

@@ -21,6 +21,7 @@ static struct feed_house it;
 static const char *folder;
 static pid_t api, push;
 static struct signing_key *key;
+static const char *account = ACCOUNT; /* who asks */
 
 /* ---- The installation ---- */
 
@@ -125,8 +126,8 @@ static const char *token(void)
     struct instant now = {clock_now()};
     struct token_claims claims = {.issuer = STR(URL),
                                   .kind = PRINCIPAL_ACCOUNT,
-                                  .subject = id_of(ACCOUNT),
-                                  .session = id_of(ACCOUNT),
+                                  .subject = id_of(account),
+                                  .session = uuid_v7(), /* each time another device */
                                   .issued = {now.us / 1000000 * 1000000},
                                   .expires = {(now.us / 1000000 + 900) * 1000000}};
     return token_make(key, &claims, &it.arena).ptr;
@@ -278,6 +279,76 @@ static void a_child_is_found_under_all_its_ids(void **state)
     assert_int_equal(times(get("/v1/inbox?child=" STRANGER), "\"position\""), 2);
 }
 
+/* ---- One child under two ids ---- */
+
+#define FORMER STRANGER /* another id of Aigul's */
+
+/* What arrives of a child that is known under two ids, in any order. */
+enum { MARK_OF_FORMER, MARK_OF_CHILD, LINK_OF_FORMER, LINK_OF_CHILD, MERGED, PIECES };
+
+static void arrive(int piece)
+{
+    switch (piece) {
+    case MARK_OF_FORMER:
+        APPLY(&it, mark_recorded(&it, FORMER, 7));
+        break;
+    case MARK_OF_CHILD:
+        APPLY(&it, mark_recorded(&it, AIGUL, 8));
+        break;
+    case MERGED:
+        house_run(&it, "insert into copy_alias values ('" FORMER "', '" AIGUL "', 1, 1, 1)");
+        break;
+    default: /* one link, told again when its learner was merged */
+        house_run(&it, print("insert into copy_link values ('" CLASS "', '%s', '" PARENT
+                             "', 6, current_date - 9, null, 2, 1, %d) on conflict (id) do update"
+                             " set learner = excluded.learner, revision = excluded.revision"
+                             " where excluded.revision > copy_link.revision",
+                             piece == LINK_OF_FORMER ? FORMER : AIGUL, piece));
+    }
+}
+
+static void expect_one_child(void)
+{
+    assert_int_equal(times(get("/v1/inbox"), "\"child\":{\"id\":\"" AIGUL "\""), 2);
+    assert_int_equal(times(get("/v1/inbox?child=" FORMER), "\"position\""), 2);
+    const char *children = get("/v1/inbox/children");
+    assert_int_equal(times(children, "\"unread\""), 1);
+    assert_non_null(strstr(children, "{\"id\":\"" AIGUL "\",\"name\":\"Айгүл\",\"unread\":2}"));
+}
+
+static void try_order(const int *order)
+{
+    house_run(&it, "truncate copy_link, copy_alias, feed");
+    for (int i = 0; i < PIECES; i++)
+        arrive(order[i]);
+    expect_one_child();
+}
+
+static void swap(int *a, int *b)
+{
+    int kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+static void try_all_orders(int *order, int settled)
+{
+    if (settled == PIECES)
+        try_order(order);
+    for (int i = settled; i < PIECES; i++) {
+        swap(&order[settled], &order[i]);
+        try_all_orders(order, settled + 1);
+        swap(&order[settled], &order[i]);
+    }
+}
+
+static void one_child_under_two_ids_has_one_feed_in_all_orders(void **state)
+{
+    (void)state;
+    int order[PIECES] = {MARK_OF_FORMER, MARK_OF_CHILD, LINK_OF_FORMER, LINK_OF_CHILD, MERGED};
+    try_all_orders(order, 0);
+}
+
 static void pages_hold_each_item_once(void **state)
 {
     (void)state;
@@ -343,6 +414,54 @@ static void what_was_read_goes_forward_only_and_for_each_child(void **state)
                                            "\"position\":\"%s\"}",
                                            newer)));
     assert_non_null(strstr(children, "{\"id\":\"" BOLAT "\",\"name\":\"Болат\",\"unread\":1}"));
+}
+
+/* Each request comes with a session of its own. */
+static void two_guardians_read_each_for_themselves(void **state)
+{
+    (void)state;
+    static const char father[] = "00000000-0000-4000-8000-0000000000f2";
+    house_run(&it, print("insert into copy_account values ('%s', '%s', true, null, null, 1, 1);"
+                         "insert into copy_link values (gen_random_uuid(), '" AIGUL "', '%s', 2,"
+                         " current_date - 9, null, 2, 1, 1)",
+                         father, father, father));
+    const struct event *mark = mark_recorded(&it, AIGUL, 1);
+    APPLY(&it, mark);
+    APPLY(&it, absent(AIGUL));
+    const char *at = member(strstr(get("/v1/inbox"), uuid_text(mark)), "position");
+    assert_int_equal(read_up_to(AIGUL, at), 204);
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":true"), 1);
+    account = father;
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":false"), 1); /* has no right to absences */
+    assert_int_equal(read_up_to(AIGUL, at), 204);
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":true"), 1);
+    account = ACCOUNT;
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":false"), 1);
+}
+
+/* Nothing passes for read that was not: the earlier of two positions counts. */
+static void what_was_read_of_two_ids_becomes_one_position(void **state)
+{
+    (void)state;
+    const struct event *marks[4];
+    const char *at[COUNT_OF(marks)];
+    link_child(FORMER, 6);
+    for (size_t i = 0; i < COUNT_OF(marks); i++) {
+        marks[i] = mark_recorded(&it, i % 2 ? FORMER : AIGUL, 1 + (int)i);
+        APPLY(&it, marks[i]);
+    }
+    const char *all = get("/v1/inbox");
+    for (size_t i = 0; i < COUNT_OF(marks); i++)
+        at[i] = member(strstr(all, uuid_text(marks[i])), "position");
+    assert_int_equal(read_up_to(AIGUL, at[2]), 204);
+    assert_int_equal(read_up_to(FORMER, at[1]), 204);
+    house_run(&it, "insert into copy_alias values ('" FORMER "', '" AIGUL "', 1, 1, 1)");
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":true"), 2);
+    assert_int_equal(read_up_to(AIGUL, at[0]), 204); /* behind it: nothing changes */
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":true"), 2);
+    assert_int_equal(read_up_to(FORMER, at[2]), 204);
+    assert_int_equal(times(get("/v1/inbox"), "\"read\":true"), 3);
+    assert_int_equal(house_number(&it, "select count(*) from read_position"), 1);
 }
 
 /* A position from the future does not read what comes later. */
@@ -588,9 +707,12 @@ int main(void)
         INBOX_TEST(each_right_shows_its_own),
         INBOX_TEST(a_removed_link_ends_it_and_a_new_one_shows_the_past),
         INBOX_TEST(a_child_is_found_under_all_its_ids),
+        INBOX_TEST(one_child_under_two_ids_has_one_feed_in_all_orders),
         INBOX_TEST(pages_hold_each_item_once),
         INBOX_TEST(texts_come_in_the_readers_language),
         INBOX_TEST(what_was_read_goes_forward_only_and_for_each_child),
+        INBOX_TEST(two_guardians_read_each_for_themselves),
+        INBOX_TEST(what_was_read_of_two_ids_becomes_one_position),
         INBOX_TEST(what_is_not_there_yet_cannot_be_read),
         INBOX_TEST(reading_another_ones_child_or_nonsense_is_refused),
         INBOX_TEST(a_reader_hears_of_its_children_within_a_second),

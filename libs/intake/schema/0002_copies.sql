@@ -117,6 +117,7 @@ create table copy_alias (
     epoch     bigint not null,
     revision  bigint not null
 );
+create index copy_alias_canonical on copy_alias (canonical);
 
 create table copy_reference (
     list       text not null,

@@ -92,12 +92,6 @@ create function register_reason_name(p_reason smallint) returns text language sq
     select (array['certificate', 'parent_note', 'order', 'error'])[p_reason]
 $$;
 
--- All ids of a person: facts keep the one that they were sent with, aliases are resolved when they are read.
-create index copy_alias_canonical on copy_alias (canonical);
-create function ids_of(p_person uuid) returns setof uuid language sql stable rows 2 as $$
-    select canonical_of(p_person) union all select a.id from copy_alias a where a.canonical = canonical_of(p_person)
-$$;
-
 -- Months are made ahead by role jobs, from the first that is still taken.
 create function register_make_months(p_from date, p_to date) returns void language plpgsql as $$
 declare

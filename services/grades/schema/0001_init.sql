@@ -83,12 +83,6 @@ select m.month, m.id, m.class, m.learner, m.subject, m.kind, m.work, m.points::i
        case when m.replaces is not null then mark_history(m.replaces, m.month) end as history
 from mark m where m.withdraws is null and m.replaced_by is null;
 
--- All ids of a person: facts keep the one that they were sent with, aliases are resolved when they are read.
-create index copy_alias_canonical on copy_alias (canonical);
-create function ids_of(p_person uuid) returns setof uuid language sql stable rows 2 as $$
-    select canonical_of(p_person) union all select a.id from copy_alias a where a.canonical = canonical_of(p_person)
-$$;
-
 -- Months are made ahead by role jobs, from the first that is still taken.
 create function mark_make_months(p_from date, p_to date) returns void language plpgsql as $$
 declare

@@ -49,9 +49,6 @@ create table read_position (
     primary key (guardian, child)
 );
 
--- A child's feed is found under all ids that it ever had.
-create index copy_alias_canonical on copy_alias (canonical);
-
 -- Rows that were not taken back.
 create view feed_standing as
 select f.* from feed f
@@ -79,9 +76,14 @@ $$;
 -- A guardian's children today, each under all of its ids, with the rights of all confirmed links together.
 create function inbox_children(p_person uuid, p_today date) returns table (child uuid, learner uuid, rights integer)
     language sql stable as $$
-    with own as (
-        select canonical_of(k.learner) as child, bit_or(k.rights) as rights from children_of(p_person, p_today) k group by 1
-    )
-    select o.child, i.id, o.rights
-    from own o cross join lateral (select o.child as id union all select a.id from copy_alias a where a.canonical = o.child) i
+    select k.learner, i.id, k.rights from children_of(p_person, p_today) k cross join lateral ids_of(k.learner) i (id)
+$$;
+
+-- What a guardian has read of a child. Where two ids turned out to be one person there is a position for each: the earliest
+-- counts, so that nothing passes for read that was not, until the next reading makes them one.
+create function read_position_of(p_guardian uuid, p_child uuid) returns table (epoch bigint, xid bigint, seq bigint)
+    language sql stable rows 1 as $$
+    select r.epoch, r.xid, r.seq from read_position r
+    where r.guardian in (select ids_of(p_guardian)) and r.child in (select ids_of(p_child))
+    order by r.epoch, r.xid, r.seq limit 1
 $$;
