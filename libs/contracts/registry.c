@@ -261,6 +261,25 @@ static const struct field guardian_column_fields[] = {GUARDIAN_FIELDS(BY_SENDER)
                                                       ORIGIN_COLUMNS(guardian)};
 const struct record guardian_columns = RECORD(guardian, guardian_column_fields);
 
+static void merge_check(const void *item, struct problems *problems)
+{
+    const struct merge *merge = item;
+    bool person = uuid_present(&merge->person), organisation = uuid_present(&merge->organisation);
+    if (person && organisation)
+        problem_add(problems, "/organisation", "not_allowed_together");
+    if (!person && !organisation)
+        problem_add(problems, "/person", "missing");
+}
+
+#define MERGE_FIELDS                                                                      \
+    FIELD(merge, id, .required = true), FIELD(merge, person), FIELD(merge, organisation), \
+        FIELD(merge, canonical, .required = true),                                        \
+        FIELD(merge, reason, .required = true, .min = 1, .max = 300)
+static const struct field merge_fields[] = {MERGE_FIELDS};
+static const struct field merge_column_fields[] = {MERGE_FIELDS, FIELD(merge, fingerprint)};
+const struct record merge_item = RECORD(merge, merge_fields, .check = merge_check);
+const struct record merge_columns = RECORD(merge, merge_column_fields);
+
 static const struct value account_role_names[] = {
     {"official", ROLE_OFFICIAL},
     {"records_official", ROLE_RECORDS_OFFICIAL},

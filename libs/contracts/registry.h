@@ -213,6 +213,15 @@ struct guardian {
 };
 extern const struct record guardian_item, guardian_event, guardian_columns;
 
+/* An officer's word that two ids are one person, or one organisation: the first becomes an alias of
+ * `canonical`. Exactly one of the two is given. */
+struct merge {
+    struct uuid id, person, organisation, canonical;
+    struct str reason;
+    struct uuid fingerprint; /* derived at the door, for the columns */
+};
+extern const struct record merge_item, merge_columns;
+
 /* ---- Topics only ---- */
 
 enum account_role { ROLE_OFFICIAL = 1, ROLE_RECORDS_OFFICIAL, ROLE_HEAD, ROLE_OPERATOR };

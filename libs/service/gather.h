@@ -11,16 +11,19 @@
  *     $2 integer[], $3 uuid[]  pairs (caller, node): the subtrees that the callers may write in
  *     $4 date       today in Kazakhstan
  *     $5..          a column for each field of `columns`
- *     last          bytea[], the heads of the items' events (record_encode_head with `event`),
- * where `event` is given. The items stand in the order of their arrival, which is that of their
- * events in the log; no id is named twice in one call: the second waits for the next one, and what
- * stands behind it in its request, too. A statement that locks rows locks them in the order of
- * their ids. It returns a row for each item that did not simply go well: item integer (from 1),
- * outcome text, code text, pointer text, other uuid. No row: the first of `outcomes`. An item may
- * have several rows, the last one's outcome counts: a code with outcome `rejected` is one of its
- * "errors", with another outcome of its "warnings"; `other` beside a code is shown there as
- * "existing"; without a code, as the item's "canonical". Codes are those of i18n's `problem.*`; one
- * that ends in "_unknown" is retriable. A pointer is "" for the whole item; NULL is "".
+ *     then          bytea[], the heads of the items' events (record_encode_head with `event`),
+ *                   where `event` is given
+ *     last          uuid[], the account behind each number of $1 (nil: a client), where
+ *                   `tells_officers`
+ * The items stand in the order of their arrival, which is that of their events in the log; no id is
+ * named twice in one call: the second waits for the next one, and what stands behind it in its
+ * request, too. A statement that locks rows locks them in the order of their ids. It returns a row
+ * for each item that did not simply go well: item integer (from 1), outcome text, code text,
+ * pointer text, other uuid. No row: the first of `outcomes`. An item may have several rows, the
+ * last one's outcome counts: a code with outcome `rejected` is one of its "errors", with another
+ * outcome of its "warnings"; `other` beside a code is shown there as "existing"; without a code, as
+ * the item's "canonical". Codes are those of i18n's `problem.*`; one that ends in "_unknown" is
+ * retriable. A pointer is "" for the whole item; NULL is "".
  *
  * The statement commits by itself. It must be harmless to repeat: a call whose connection broke is
  * made again for up to 10 s. ERROR_SERIALIZE is repeated at most three times. Then the items are
@@ -59,6 +62,7 @@ struct entrance {
     const struct record *event;   /* over the same struct; NULL: the statement makes its events */
     /* The record of an item's event, where not all are of `event`; NULL: all are. */
     const struct record *(*event_of)(const void *item);
+    bool tells_officers;          /* the statement wants to know which people they are */
     const struct statement *statement;
     /* The same with everything undone at the end, for `?dry_run=1`: `select * from
      * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. NULL: that is

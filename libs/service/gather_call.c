@@ -189,7 +189,7 @@ static void bind_pairs(struct call *call, const struct callers *callers)
     param_column(&call->params, &column);
 }
 
-static void bind_callers(struct call *call, const struct ref *refs, size_t count)
+static struct callers bind_callers(struct call *call, const struct ref *refs, size_t count)
 {
     int32_t *indexes = ARENA_ARRAY(&call->arena, count, int32_t);
     struct callers callers = {ARENA_ARRAY(&call->arena, count, const struct principal *), 0, 0};
@@ -199,6 +199,17 @@ static void bind_callers(struct call *call, const struct ref *refs, size_t count
     struct column column = column_ints(&call->arena, indexes, count);
     param_column(&call->params, &column);
     bind_pairs(call, &callers);
+    return callers;
+}
+
+static void bind_officers(struct call *call, const struct callers *callers)
+{
+    struct uuid *ids = ARENA_ARRAY(&call->arena, callers->count, struct uuid);
+    for (size_t i = 0; i < callers->count; i++)
+        if (callers->items[i] && callers->items[i]->kind == PRINCIPAL_ACCOUNT)
+            ids[i] = callers->items[i]->id;
+    struct column column = column_uuids(&call->arena, ids, callers->count);
+    param_column(&call->params, &column);
 }
 
 static void bind_heads(struct call *call, const void *const *items, size_t count)
@@ -229,11 +240,13 @@ static void bind(struct call *call)
     const void **items = ARENA_ARRAY(&call->arena, count, const void *);
     for (size_t i = 0; i < count; i++)
         items[i] = item_of(&refs[i]);
-    bind_callers(call, refs, count);
+    struct callers callers = bind_callers(call, refs, count);
     param_date(&call->params, date_today());
     param_records(&call->params, entrance->columns, items, count, &call->arena);
     if (entrance->event)
         bind_heads(call, items, count);
+    if (entrance->tells_officers)
+        bind_officers(call, &callers);
 }
 
 /* ---- Outcomes ---- */

@@ -6,3 +6,13 @@ enum error api_start(struct process *process, struct err *err)
 {
     return identity_open(process->common.state, err);
 }
+
+/* An officer is a person with the right to write records (libs/auth, role_scopes), never a school
+ * system. */
+void post_merges(struct http_request *request)
+{
+    if (auth_principal(request)->kind == PRINCIPAL_ACCOUNT)
+        gather_post(request);
+    else
+        http_problem(request, 403, "forbidden", "an officer merges, not a client");
+}

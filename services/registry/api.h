@@ -8,6 +8,8 @@
 /* A listener's start: the key of the IINs' hashes. */
 enum error api_start(struct process *process, struct err *err);
 
+void post_merges(struct http_request *request); /* a batch, for officers only */
+
 /* reads.c */
 void get_organisations(struct http_request *request);  /* GET /v1/organisations?parent= */
 void get_organisation(struct http_request *request);   /* GET /v1/organisations/{id} */

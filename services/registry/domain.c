@@ -163,3 +163,14 @@ void guardian_prepare(void *item, struct date today, struct problems *problems, 
         problem_add(problems, "/guardian", "not_allowed_together");
     fill_fingerprint(&guardian_item, guardian, &guardian->origin);
 }
+
+/* ---- Merges ---- */
+
+void merge_prepare(void *item, struct date today, struct problems *problems, struct arena *arena)
+{
+    (void)today, (void)problems, (void)arena;
+    struct merge *merge = item;
+    CLEANUP(buf_done) struct buf content = {0};
+    record_encode_value(&merge_item, merge, &content);
+    str_fingerprint(buf_str(&content), &merge->fingerprint);
+}

@@ -17,6 +17,8 @@ void assignment_prepare(void *item, struct date today, struct problems *problems
 void guardian_prepare(void *item, struct date today, struct problems *problems,
                       struct arena *arena);
 
+void merge_prepare(void *item, struct date today, struct problems *problems, struct arena *arena);
+
 /* The IIN among a person's identifiers; absent where there is none. */
 struct str person_iin(const struct person *person);
 

@@ -20,12 +20,12 @@ static void person_prepare_keyed(void *item, struct date today, struct problems 
     person->iin_hash = identity_hash(person_iin(person));
 }
 
-#define ENTRANCE(name_, entity_, prepare_)                                                    \
+#define ENTRANCE(name_, entity_, prepare_, ...)                                               \
     {                                                                                         \
         .name = #name_, .record = &entity_##_item, .id_offset = offsetof(struct entity_, id), \
         .prepare = (prepare_), .columns = &entity_##_columns, .event = &entity_##_event,      \
         .statement = &store_put_##name_, .dry_run = &store_dry_put_##name_,                   \
-        .outcomes = state_outcomes, .pokes = told,                                            \
+        .outcomes = state_outcomes, .pokes = told, ##__VA_ARGS__                              \
     }
 
 const struct entrance organisations_entrance =
@@ -34,7 +34,21 @@ const struct entrance people_entrance = ENTRANCE(people, person, person_prepare_
 const struct entrance classes_entrance = ENTRANCE(classes, class, class_prepare);
 const struct entrance enrolments_entrance = ENTRANCE(enrolments, enrolment, enrolment_prepare);
 const struct entrance assignments_entrance = ENTRANCE(assignments, assignment, assignment_prepare);
-const struct entrance guardians_entrance = ENTRANCE(guardians, guardian, guardian_prepare);
+const struct entrance guardians_entrance = /* an officer lifts a restricted one */
+    ENTRANCE(guardians, guardian, guardian_prepare, .tells_officers = true);
+
+const struct entrance merges_entrance = {
+    .name = "merges",
+    .record = &merge_item,
+    .id_offset = offsetof(struct merge, id),
+    .prepare = merge_prepare,
+    .columns = &merge_columns,
+    .tells_officers = true,
+    .statement = &store_put_merges,
+    .dry_run = &store_dry_put_merges,
+    .outcomes = state_outcomes,
+    .pokes = told,
+};
 
 /* ---- Straight-line ---- */
 
@@ -78,6 +92,12 @@ static void bind_heads(struct params *params, const struct entrance *entrance, v
     param_column(params, &column);
 }
 
+static void bind_officer(struct params *params, const struct uuid *officer, struct arena *arena)
+{
+    struct column column = column_uuids(arena, officer, 1);
+    param_column(params, &column);
+}
+
 static enum error rejected(const struct entrance *entrance, const struct result *result,
                            struct err *err)
 {
@@ -90,7 +110,8 @@ static enum error rejected(const struct entrance *entrance, const struct result 
 }
 
 static enum error put_some(struct db *db, const struct entrance *entrance, void *const *items,
-                           size_t count, const struct uuid *node, struct err *err)
+                           size_t count, const struct uuid *node, const struct uuid *officer,
+                           struct err *err)
 {
     CLEANUP(arena_done) struct arena arena = {0};
     CLEANUP(result_done) struct result result = {0};
@@ -100,7 +121,10 @@ static enum error put_some(struct db *db, const struct entrance *entrance, void 
         return code;
     bind_caller(&params, count, node, &arena);
     param_records(&params, entrance->columns, (const void *const *)items, count, &arena);
-    bind_heads(&params, entrance, items, count, &arena);
+    if (entrance->event)
+        bind_heads(&params, entrance, items, count, &arena);
+    if (entrance->tells_officers)
+        bind_officer(&params, officer, &arena);
     code = db_exec(db, entrance->statement, &params, &result, err);
     return code ? code : rejected(entrance, &result, err);
 }
@@ -116,6 +140,14 @@ static int by_id(const void *a, const void *b)
 enum error entrance_put(struct db *db, const struct entrance *entrance, void *items, size_t count,
                         const struct uuid *node, struct err *err)
 {
+    static const struct uuid nobody;
+    return entrance_put_by(db, entrance, items, count, node, &nobody, err);
+}
+
+enum error entrance_put_by(struct db *db, const struct entrance *entrance, void *items,
+                           size_t count, const struct uuid *node, const struct uuid *officer,
+                           struct err *err)
+{
     CLEANUP(arena_done) struct arena arena = {0};
     void **sorted = ARENA_ARRAY(&arena, count, void *);
     for (size_t i = 0; i < count; i++)
@@ -125,6 +157,6 @@ enum error entrance_put(struct db *db, const struct entrance *entrance, void *it
     enum error code = ERROR_NONE;
     for (size_t from = 0; !code && from < count; from += ENTRANCE_MOST_ITEMS)
         code = put_some(db, entrance, sorted + from, MIN_OF(count - from, ENTRANCE_MOST_ITEMS),
-                        node, err);
+                        node, officer, err);
     return code;
 }

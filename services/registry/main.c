@@ -22,6 +22,9 @@ static const struct route api_routes[] = {
     BATCH(enrolments, "enrolments"),
     BATCH(assignments, "assignments of teachers"),
     BATCH(guardians, "guardian links"),
+    {HTTP_POST, "/v1/merges", post_merges, .body_bytes = 4 << 20, .scope = SCOPE_REGISTRY_WRITE,
+     .query = &gather_query, .entrance = &merges_entrance, .answer = {ANSWER_OUTCOMES},
+     .summary = "An officer's word that two ids are one person, or one organisation."},
     {HTTP_GET, "/v1/organisations", get_organisations, .scope = SCOPE_REGISTRY_READ,
      .query = QUERY({"parent", PARAMETER_UUID, .about = "Whose own; without it the caller's."},
                     PARAMETER_LIMIT(100), PARAMETER_CURSOR),
@@ -79,6 +82,7 @@ static enum error sweep_sessions(struct process *process, struct db *db, struct 
 static const struct job jobs[] = {
     {"reference", 24 * 3600 * 1000, reference_load},
     {"sessions", 3600 * 1000, sweep_sessions},
+    {"untold", 250, registry_tell},
 };
 
 static const char *const demo[] = {"demo", NULL};

@@ -58,7 +58,17 @@ static inline const char *put_as(const struct uuid *node, const struct entrance 
     return entrance_put(it.db, entrance, items, items_count, node, &it.err) ? it.err.text : "";
 }
 
-#define PUT(entrance, ...) put_as(&it.district, &entrance, __VA_ARGS__, 1)
+/* An officer of that node: its id stands for the account. */
+static inline const char *put_by_officer(const struct uuid *node, const struct entrance *entrance,
+                                         void *items, size_t items_count)
+{
+    it.err = (struct err){0};
+    return entrance_put_by(it.db, entrance, items, items_count, node, node, &it.err) ? it.err.text
+                                                                                     : "";
+}
+
+#define PUT(entrance, ...)          put_as(&it.district, &entrance, __VA_ARGS__, 1)
+#define PUT_AT(node, entrance, ...) put_as(&it.node, &entrance, __VA_ARGS__, 1)
 
 static inline struct organisation organisation_of(struct uuid id, struct uuid above)
 {

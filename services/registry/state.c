@@ -135,3 +135,74 @@ enum error registry_state_again(struct db *db, const struct topic *topic, const 
     code = append(db, state->number, &names, &payloads, err);
     return code ? code : revoke_again(db, state->number, &names, err);
 }
+
+/* ---- What a merge has changed ---- */
+
+enum { TOLD_AT_ONCE = 500 };
+
+struct untold_row {
+    int32_t number; /* of the event type */
+    struct str key;
+};
+static const struct field untold_row_fields[] = {FIELD(untold_row, number), FIELD(untold_row, key)};
+static const struct record untold_row_record = RECORD(untold_row, untold_row_fields);
+
+static enum error take_untold(struct db *db, struct arena *arena, struct untold_row **rows,
+                              size_t *count, struct err *err)
+{
+    static const struct statement statement = {
+        "take_untold",
+        "with taken as (delete from untold where ctid in (select ctid from untold limit $1)"
+        "               returning number, key)"
+        " select distinct number::integer, key from taken order by 1, 2"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_int(&params, TOLD_AT_ONCE);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *rows = result_records(&result, &untold_row_record, arena, count);
+    return code;
+}
+
+/* Rows of one type stand together. */
+static enum error tell_rows(struct db *db, const struct untold_row *rows, size_t count,
+                            struct arena *arena, struct err *err)
+{
+    struct str *keys = ARENA_ARRAY(arena, count, struct str);
+    enum error code = ERROR_NONE;
+    for (size_t from = 0, to; !code && from < count; from = to) {
+        for (to = from; to < count && rows[to].number == rows[from].number; to++)
+            keys[to - from] = rows[to].key;
+        code = registry_state_again(db, event_type_get(rows[from].number)->topic, keys, to - from,
+                                    NULL, err);
+    }
+    return code;
+}
+
+enum error registry_tell_some(struct db *db, size_t *count, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct untold_row *rows;
+    enum error code = db_begin(db, err);
+    if (code)
+        return code;
+    code = take_untold(db, &arena, &rows, count, err);
+    if (!code)
+        code = tell_rows(db, rows, *count, &arena, err);
+    if (!code)
+        return db_commit(db, err);
+    db_rollback(db);
+    return code;
+}
+
+enum error registry_tell(struct process *process, struct db *db, struct err *err)
+{
+    size_t count = TOLD_AT_ONCE;
+    enum error code = ERROR_NONE;
+    while (!code && count > 0) {
+        code = registry_tell_some(db, &count, err);
+        if (!code && count > 0)
+            process_poke(process, "relay");
+    }
+    return code;
+}

@@ -4,8 +4,17 @@
 #define REGISTRY_STATE_H
 
 #include "outbox/outbox.h"
+#include "service/service.h"
 
 enum error registry_state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                 size_t count, void *context, struct err *err) MUST_CHECK;
+
+/* Tells the state of rows that a merge has changed (table untold), some hundred at a time. It is
+ * that of the moment when it is told: a change that comes in between has a higher revision, and
+ * wins whichever is told first. `*count`: how many; 0: there was nothing left. */
+enum error registry_tell_some(struct db *db, size_t *count, struct err *err) MUST_CHECK;
+
+enum error registry_tell(struct process *process, struct db *db,
+                         struct err *err) MUST_CHECK; /* a job: all of them */
 
 #endif

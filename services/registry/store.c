@@ -17,7 +17,11 @@ PUT_STATEMENTS(people, ", $16, $17");
 PUT_STATEMENTS(classes, ", $16, $17, $18, $19, $20");
 PUT_STATEMENTS(enrolments, "");
 PUT_STATEMENTS(assignments, ", $16");
-PUT_STATEMENTS(guardians, ", $16, $17, $18");
+PUT_STATEMENTS(guardians, ", $16, $17, $18, $19");
+
+#undef SHARED
+#define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+PUT_STATEMENTS(merges, "");
 
 /* ---- Role signin ---- */
 

@@ -10,10 +10,10 @@
  * the events' heads ---- */
 
 extern const struct statement store_put_organisations, store_put_people, store_put_classes,
-    store_put_enrolments, store_put_assignments, store_put_guardians;
+    store_put_enrolments, store_put_assignments, store_put_guardians, store_put_merges;
 extern const struct statement store_dry_put_organisations, store_dry_put_people,
     store_dry_put_classes, store_dry_put_enrolments, store_dry_put_assignments,
-    store_dry_put_guardians;
+    store_dry_put_guardians, store_dry_put_merges;
 
 /* ---- Role signin ---- */
 

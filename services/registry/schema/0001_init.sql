@@ -23,7 +23,8 @@ create table organisation (
     sourced_id     text,
     revision       bigint not null default 1,
     epoch          bigint not null,
-    xid            bigint not null
+    xid            bigint not null,
+    changed_at     timestamptz not null default now() -- here; modified_at is the source's
 );
 create unique index organisation_bin on organisation (bin) where bin is not null;
 create index organisation_above on organisation (subordinate_to, id);
@@ -44,7 +45,8 @@ create table person (
     sourced_id  text,
     revision    bigint not null default 1,
     epoch       bigint not null,
-    xid         bigint not null
+    xid         bigint not null,
+    changed_at  timestamptz not null default now() -- here; modified_at is the source's
 );
 create index person_source on person (source, sourced_id) where sourced_id is not null;
 
@@ -78,7 +80,8 @@ create table class (
     sourced_id    text,
     revision      bigint not null default 1,
     epoch         bigint not null,
-    xid           bigint not null
+    xid           bigint not null,
+    changed_at    timestamptz not null default now() -- here; modified_at is the source's
 );
 create index class_organisation on class (organisation, id);
 
@@ -95,7 +98,8 @@ create table enrolment (
     sourced_id  text,
     revision    bigint not null default 1,
     epoch       bigint not null,
-    xid         bigint not null
+    xid         bigint not null,
+    changed_at  timestamptz not null default now() -- here; modified_at is the source's
 );
 create index enrolment_learner on enrolment (learner, class);
 create index enrolment_class on enrolment (class, learner);
@@ -143,13 +147,26 @@ create index guardian_guardian on guardian (guardian);
 
 -- ---- Written here alone ----
 
+-- Another name of a person or organisation. What is merged into another one becomes such a name: a person's record goes, an
+-- organisation's stays in the tree below the canonical one, for what was recorded of it.
 create table alias (
-    id        uuid primary key, -- may be named for ever
-    canonical uuid not null,
-    entity    smallint not null,
-    revision  bigint not null default 1,
-    epoch     bigint not null,
-    xid       bigint not null
+    id          uuid primary key, -- may be named for ever
+    canonical   uuid not null,    -- never an alias itself
+    entity      smallint not null,
+    source      text,
+    sourced_id  text,
+    fingerprint uuid, -- of what was last written through it to the canonical one
+    revision    bigint not null default 1,
+    epoch       bigint not null,
+    xid         bigint not null
+);
+create index alias_canonical on alias (canonical);
+create index alias_source on alias (source, sourced_id) where sourced_id is not null;
+
+-- Rows that were changed without an event: role jobs tells their state (number of the event type, key).
+create table untold (
+    number smallint not null,
+    key    text not null
 );
 
 create table reference (
@@ -231,9 +248,21 @@ create table renewal (
 );
 create index renewal_session on renewal (session);
 
+-- Who declared what to be the same, and why; for ever.
+create table merge (
+    id          uuid primary key,
+    entity      smallint not null,
+    alias       uuid not null,
+    canonical   uuid not null,
+    reason      text not null,
+    account     uuid not null, -- of the officer
+    at          timestamptz not null default now(),
+    fingerprint uuid not null
+);
+
 -- People who read this database do not read what identifies or lets in.
 do $$ begin
     if exists (select from pg_roles where rolname = current_schema() || '_ro') then
-        execute format('revoke all on identifier, client_secret, password, session, renewal from %I', current_schema() || '_ro');
+        execute format('revoke all on identifier, merge, client_secret, password, session, renewal from %I', current_schema() || '_ro');
     end if;
 end $$;

@@ -3,16 +3,26 @@
 --
 -- An outcome that is none of created, updated, unchanged, matched is the code of a rejection.
 
+-- Everyone who writes by ids holds this lock shared, who makes one of two ids an alias holds it exclusively: so a canonical id that
+-- was found under it stays one. The number is ours alone within a database.
+create function merge_lock_id() returns bigint language sql immutable parallel safe as $$ select 504 $$;
+
 -- Locks what is there already, in the order of ids. The caller's next statement sees what it waited for.
 create function put_lock(p_table text, p_ids uuid[]) returns void language plpgsql as $$
 declare
     v_stamp record := outbox_stamp();
     v_xid bigint;
 begin
+    perform pg_advisory_xact_lock_shared(merge_lock_id());
     execute format('select max(t.xid) from (select xid, epoch from %I where id = any ($1) order by id for update) t where t.epoch = $2',
                    p_table) into v_xid using p_ids, v_stamp.epoch;
     perform outbox_after(v_stamp.epoch, coalesce(v_xid, 0));
 end $$;
+
+-- References, as they are known today: behind put_lock.
+create function canonical_ids(p_ids uuid[]) returns uuid[] language sql stable as $$
+    select array_agg(canonical_of(i.id) order by i.place) from unnest(p_ids) with ordinality as i (id, place)
+$$;
 
 -- What is judged by itself: NULL where only the sender's right and references could speak against it.
 create function put_outcome(p_known uuid, p_known_modified timestamptz, p_fingerprint uuid, p_modified timestamptz)
@@ -27,6 +37,11 @@ $$;
 create function put_within(p_caller integer, p_callers integer[], p_nodes uuid[], p_path uuid[]) returns boolean
     language sql immutable as $$
     select exists (select from unnest(p_callers, p_nodes) s (caller, node) where s.caller = p_caller and s.node = any (p_path))
+$$;
+
+-- The account behind a caller; NULL: it is a client, or nobody's.
+create function officer_of(p_officers uuid[], p_caller integer) returns uuid language sql immutable as $$
+    select nullif(p_officers[p_caller + 1], '00000000-0000-0000-0000-000000000000')
 $$;
 
 -- RFC 9562: milliseconds, then random bits.
@@ -79,6 +94,14 @@ create function put_rows(p_outcomes text[], p_others uuid[], p_pointers jsonb)
     where i.outcome <> 'created'
 $$;
 
+-- An item that went well and of which something is to be said: rows beside those of put_rows.
+create function put_warnings(p_outcomes text[], p_others uuid[], p_code text, p_pointer text)
+    returns table (item integer, outcome text, code text, pointer text, other uuid) language sql immutable as $$
+    select i.item::integer, i.outcome, p_code, p_pointer, i.other
+    from unnest(p_outcomes, p_others) with ordinality as i (outcome, other, item)
+    where i.other is not null and i.outcome in ('created', 'updated')
+$$;
+
 create function event_instant(p_at timestamptz) returns text language sql immutable as $$
     select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
@@ -114,24 +137,34 @@ begin
                           array['\x82'::bytea || event_text('kind', 'everybody') || event_text('at', event_instant(clock_timestamp()))]);
 end $$;
 
--- An id that is another name of something known; entity 1 person, 2 organisation (enum alias_entity).
-create function put_aliases(p_ids uuid[], p_canonicals uuid[], p_entity smallint) returns void language plpgsql as $$
+-- Ids that are another name of something known (outcome `matched`); entity 1 person, 2 organisation (enum alias_entity).
+create function put_aliases(p_ids uuid[], p_outcomes text[], p_canonicals uuid[], p_sources text[], p_sourced_ids text[],
+                            p_entity smallint) returns void language plpgsql as $$
 declare
     v_stamp record := outbox_stamp();
-    v_new uuid[];
-    v_canonicals uuid[];
+    v_new "alias"[];
 begin
+    if not 'matched' = any (p_outcomes) then
+        return;
+    end if;
     with new as (
-        insert into alias (id, canonical, entity, epoch, xid)
-        select i.id, i.canonical, p_entity, v_stamp.epoch, v_stamp.xid
-        from unnest(p_ids, p_canonicals) as i (id, canonical) order by i.id
+        insert into alias (id, canonical, entity, source, sourced_id, epoch, xid)
+        select i.id, i.canonical, p_entity, i.source, i.sourced_id, v_stamp.epoch, v_stamp.xid
+        from unnest(p_ids, p_outcomes, p_canonicals, p_sources, p_sourced_ids) as i (id, outcome, canonical, source, sourced_id)
+        where i.outcome = 'matched' order by i.id
         on conflict do nothing
-        returning id, canonical
-    ) select array_agg(n.id), array_agg(n.canonical) into v_new, v_canonicals from new n;
-    perform outbox_append(array_agg(uuid_v7()), array_agg(i.id::text), array_agg(108::smallint),
-                          array_agg('\x84'::bytea || event_uuid('id', i.id) || event_uuid('canonical', i.canonical)
-                                    || event_text('entity', (array['person', 'organisation'])[p_entity])
-                                    || event_int('revision', 1)))
-    from unnest(v_new, v_canonicals) as i (id, canonical)
-    having count(*) > 0;
+        returning *
+    )
+    select array_agg(n::alias) into v_new from new n;
+    perform alias_log(v_new);
 end $$;
+
+-- The events of aliases that were written.
+create function alias_log(p_aliases alias[]) returns void language sql as $$
+    select outbox_append(array_agg(uuid_v7()), array_agg(a.id::text), array_agg(108::smallint),
+                         array_agg('\x84'::bytea || event_uuid('id', a.id) || event_uuid('canonical', a.canonical)
+                                   || event_text('entity', (array['person', 'organisation'])[a.entity])
+                                   || event_int('revision', a.revision)))
+    from unnest(p_aliases) a
+    having count(*) > 0
+$$;

@@ -8,17 +8,18 @@ create function put_organisations(
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
-    v_above uuid[] := (select array_agg(canonical_of(i.id) order by i.place) from unnest(p_above) with ordinality as i (id, place));
+    v_above uuid[];
     v_round text[];    -- what is written in this round
     v_outcomes text[] := array_fill('organisation_unknown'::text, array[cardinality(p_ids)]);
     v_others uuid[] := array_fill(null::uuid, array[cardinality(p_ids)]);
     v_revisions bigint[];
 begin
     perform put_lock('organisation', p_ids);
+    v_above := canonical_ids(p_above);
     loop
         select array_agg(case when i.outcome <> 'organisation_unknown' or (i.above is not null and a.id is null) then null
-                              when l.canonical is not null or b.id <> i.id or i.first_id <> i.id
-                              then case when o.id is null then 'matched' else 'conflict' end
+                              when l.canonical is not null then 'matched'
+                              when b.id <> i.id or i.first_id <> i.id then case when o.id is null then 'matched' else 'conflict' end
                               -- Who owns the place that it has, and the one that it gets; one's own place nobody changes.
                               when not case when o.id is not null and o.subordinate_to is not distinct from i.above
                                             then put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
@@ -29,7 +30,7 @@ begin
                               then 'out_of_scope'
                               when i.id = any (a.path) then 'above_itself'
                               else put_outcome(o.fingerprint, o.modified_at, i.fingerprint, i.modified) end order by i.place),
-               array_agg(coalesce(i.other, l.canonical, b.id, nullif(i.first_id, i.id)) order by i.place)
+               array_agg(coalesce(i.other, l.canonical, canonical_of(b.id), nullif(i.first_id, i.id)) order by i.place)
         into v_round, v_others
         from (select u.*, first_value(u.id) over (partition by coalesce(u.bin, u.id::text) order by u.place) as first_id
               from unnest(p_callers, p_ids, p_bins, v_above, p_modified, p_fingerprints, v_outcomes, v_others) with ordinality
@@ -58,7 +59,7 @@ begin
                    excluded.subordinate_to, excluded.ownership, excluded.languages, excluded.shifts, excluded.valid_from,
                    excluded.valid_to, excluded.path, excluded.fingerprint, greatest(excluded.modified_at, o.modified_at),
                    excluded.source, excluded.sourced_id, excluded.epoch, excluded.xid),
-                revision = o.revision + 1
+                revision = o.revision + 1, changed_at = now()
             returning o.id, o.revision
         ) select array_agg(w.revision order by i.place) into v_revisions
           from unnest(p_ids) with ordinality as i (id, place) left join written w on w.id = i.id;
@@ -72,9 +73,7 @@ begin
                             order by i.place);
     end loop;
     perform put_seen('organisation', p_ids, v_outcomes, p_modified);
-    perform put_aliases(array(select i.id from unnest(p_ids, v_outcomes) i (id, outcome) where i.outcome = 'matched'),
-                        array(select i.other from unnest(v_others, v_outcomes) i (other, outcome) where i.outcome = 'matched'),
-                        2::smallint);
+    perform put_aliases(p_ids, v_outcomes, v_others, p_sources, p_sourced_ids, 2::smallint);
     return query select * from put_rows(v_outcomes, v_others, '{"organisation_unknown": "/subordinate_to", "above_itself":
         "/subordinate_to", "out_of_scope": "/subordinate_to", "conflict": "/bin"}');
 exception

@@ -1,17 +1,77 @@
 -- POST /v1/people. Whoever is known by the same IIN already is matched: the new id becomes an alias.
 
--- Whether somebody below one of these nodes has to do with that person, or nobody at all has: enrolments, assignments, children.
-create function person_within(p_person uuid, p_caller integer, p_callers integer[], p_nodes uuid[]) returns boolean
-    language sql stable as $$
-    with tied as (
-        select e.class from enrolment e where e.learner = p_person
+-- Whose record it is: of a learner the organisation of the homeroom that began last of those in force; where there is none, of another
+-- class in force; of the one that ended last; of the one that is to come. The enrolments of some learners with the chains of their
+-- organisations; `of_record`: that one.
+create function learner_records(p_learners uuid[], p_today date) returns table (path uuid[], of_record boolean) language plpgsql stable as $$
+begin
+    return query
+    select e.path, row_number() over (partition by e.learner order by
+                                          e.in_force and e.type = 1 desc, e.in_force desc, e.valid_from <= p_today desc,
+                                          case when e.in_force then e.valid_from else e.until end desc, e.id desc) = 1
+    from (select n.learner, n.id, n.valid_from, coalesce(n.valid_to, p_today) as until, c.type, o.path,
+                 n.valid_from <= p_today and coalesce(n.valid_to, p_today) >= p_today as in_force
+          from enrolment n join class c on c.id = n.class join organisation o on o.id = c.organisation
+          where n.learner = any (p_learners)) e;
+end $$;
+
+-- The subtrees in which a caller may write.
+create function put_nodes(p_caller integer, p_callers integer[], p_nodes uuid[]) returns uuid[] language sql immutable as $$
+    select array_agg(s.node) from unnest(p_callers, p_nodes) s (caller, node) where s.caller = p_caller
+$$;
+
+-- What a caller may do with a person's record: `own` it has it; `free` nobody has; else why it may not write. Of a learner as above,
+-- of staff where they work today or will, else where they did last; of guardians as of their children.
+create function person_right(p_person uuid, p_today date, p_nodes uuid[]) returns text language plpgsql stable as $$
+declare
+    v_own boolean;
+    v_tied boolean;
+begin
+    select bool_or(t.of_record and t.path && p_nodes), bool_or(t.path && p_nodes) into v_own, v_tied
+    from (
+        select r.path, r.of_record from learner_records(array[p_person], p_today) r
         union all
-        select a.class from assignment a where a.teacher = p_person
+        select o.path, coalesce(a.valid_to, p_today) >= max(least(coalesce(a.valid_to, p_today), p_today)) over ()
+        from assignment a join class c on c.id = a.class join organisation o on o.id = c.organisation
+        where a.teacher = p_person
         union all
-        select e.class from guardian g join enrolment e on e.learner = g.learner where g.guardian = p_person
-    )
-    select coalesce(bool_or(put_within(p_caller, p_callers, p_nodes, o.path)), true)
-    from tied t join class c on c.id = t.class join organisation o on o.id = c.organisation
+        select r.path, r.of_record
+        from learner_records(array(select g.learner from guardian g where g.guardian = p_person), p_today) r
+    ) t;
+    return case when v_own then 'own' when v_tied is null then 'free' when v_tied then 'not_authoritative' else 'out_of_scope' end;
+end $$;
+
+-- The record of a person as somebody wrote it who knows them by another id: it fills what is there, and takes away neither roles nor
+-- identifiers. Once for each content, so that two sources of one school do not take turns for ever. Told by role jobs.
+create function put_people_through(
+    p_aliases uuid[], p_ids uuid[], p_names jsonb[], p_birth_dates date[], p_sexes smallint[], p_roles integer[], p_identifiers jsonb[],
+    p_contacts jsonb[], p_modified timestamptz[], p_fingerprints uuid[], p_iin_hashes uuid[]) returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
+begin
+    update person p set (family, given, middle, birth_date, sex, roles, contacts, fingerprint, modified_at, revision, epoch, xid,
+                         changed_at)
+        = (i.names->>'family', i.names->>'given', i.names->>'middle', coalesce(i.birth_date, p.birth_date), coalesce(i.sex, p.sex),
+           i.roles | p.roles, coalesce(i.contacts, p.contacts), i.fingerprint, greatest(i.modified, p.modified_at), p.revision + 1,
+           v_stamp.epoch, v_stamp.xid, now())
+    from unnest(p_ids, p_names, p_birth_dates, p_sexes, p_roles, p_contacts, p_modified, p_fingerprints)
+             as i (id, names, birth_date, sex, roles, contacts, modified, fingerprint)
+    where p.id = i.id;
+    perform put_identifiers(i.id, i.identifiers, i.iin_hash) from unnest(p_ids, p_identifiers, p_iin_hashes) as i (id, identifiers, iin_hash)
+    where i.identifiers is not null;
+    update alias a set fingerprint = i.fingerprint from unnest(p_aliases, p_fingerprints) as i (id, fingerprint) where a.id = i.id;
+    insert into untold (number, key) select 101, i::text from unnest(p_ids) i;
+end $$;
+
+-- Those of a type that is not there yet.
+create function put_identifiers(p_person uuid, p_identifiers jsonb, p_iin_hash uuid) returns void language sql as $$
+    insert into identifier (person, type, value, status, override_reason, iin_hash)
+    select p_person, t.type, x.value, array_position('{verified,declared}', x.status), x.override_reason,
+           case x.type when 'iin' then p_iin_hash end
+    from jsonb_to_recordset(p_identifiers) as x (type text, value text, status text, override_reason text)
+         cross join lateral (select array_position('{iin,passport,birth_certificate,other}', x.type) as type) t
+    where not exists (select from identifier d where d.person = p_person and d.type = t.type)
+    on conflict do nothing
 $$;
 
 create function put_people(
@@ -24,25 +84,43 @@ create function put_people(
 declare
     v_stamp record := outbox_stamp();
     v_outcomes text[];
-    v_others uuid[];
+    v_others uuid[];     -- who they are, where the id is another name
+    v_through bigint[];  -- items that are written to the record of whom they name
     v_revisions bigint[];
 begin
-    perform put_lock('person', p_ids);
+    perform put_lock('person', p_ids || array(select l.canonical from alias l where l.id = any (p_ids))
+                                     || array(select d.person from identifier d where d.iin_hash = any (p_iin_hashes)));
     -- Of several new ones with the same IIN the first is made. A known one does not take another's IIN: an officer merges them.
-    select array_agg(case when l.canonical is not null then 'matched'
-                          when i.id <> coalesce(i.holder, i.first_id) then case when i.known then 'conflict' else 'matched' end
-                          when i.known and not person_within(i.id, i.caller, p_scope_callers, p_scope_nodes) then 'out_of_scope'
-                          else put_outcome(p.fingerprint, p.modified_at, i.fingerprint, i.modified) end order by i.place),
-           array_agg(coalesce(l.canonical, nullif(coalesce(i.holder, i.first_id), i.id)) order by i.place)
-    into v_outcomes, v_others
-    from (select u.*, k.id is not null as known, h.person as holder,
-                 first_value(u.id) over (partition by coalesce(u.iin_hash, u.id) order by k.id is not null, u.place) as first_id
-          from unnest(p_callers, p_ids, p_iin_hashes, p_modified, p_fingerprints) with ordinality
-                   as u (caller, id, iin_hash, modified, fingerprint, place)
-               left join person k on k.id = u.id
-               left join identifier h on h.iin_hash = u.iin_hash) i
-         left join person p on p.id = i.id
-         left join alias l on l.id = i.id;
+    with item as (
+        select u.*, k.id is not null as known, l.canonical, l.fingerprint as written,
+               nullif(coalesce(h.person, first_value(u.id) over (partition by coalesce(u.iin_hash, u.id)
+                                                                 order by k.id is not null, u.place)), u.id) as holder
+        from unnest(p_callers, p_ids, p_iin_hashes, p_modified, p_fingerprints) with ordinality
+                 as u (caller, id, iin_hash, modified, fingerprint, place)
+             left join person k on k.id = u.id
+             left join identifier h on h.iin_hash = u.iin_hash
+             left join alias l on l.id = u.id
+    ), judged as (
+        select i.*, coalesce(i.canonical, i.holder) as other,
+               case when i.canonical is not null or (i.holder is not null and not i.known) then 'matched'
+                    when i.holder is not null then 'conflict' end as named,
+               put_outcome(p.fingerprint, p.modified_at, i.fingerprint, i.modified) as outcome, p.id as person
+        from item i left join person p on p.id = coalesce(i.canonical, i.holder, i.id)
+    ), weighed as ( -- the same again changes nothing, whoever says it
+        select j.*, case when j.person is not null and j.outcome <> 'unchanged' and j.named is distinct from 'conflict'
+                         then person_right(j.person, p_today, put_nodes(j.caller, p_scope_callers, p_scope_nodes)) end as power
+        from judged j
+    )
+    select array_agg(case when j.named is not null then j.named
+                          when j.power = 'out_of_scope' or (j.power = 'not_authoritative' and j.outcome = 'updated') then j.power
+                          else j.outcome end order by j.place),
+           array_agg(j.other order by j.place),
+           array(select min(t.place) from weighed t
+                 where t.named = 'matched' and t.power = 'own' and t.outcome = 'updated' and t.written is distinct from t.fingerprint
+                   and not t.other = any (p_ids)
+                 group by t.other)
+    into v_outcomes, v_others, v_through
+    from weighed j;
 
     with written as (
         insert into person as p (id, family, given, middle, birth_date, sex, roles, contacts, fingerprint, modified_at, source,
@@ -58,7 +136,7 @@ begin
             = (excluded.family, excluded.given, excluded.middle, excluded.birth_date, excluded.sex, excluded.roles,
                excluded.contacts, excluded.fingerprint, greatest(excluded.modified_at, p.modified_at), excluded.source,
                excluded.sourced_id, excluded.epoch, excluded.xid),
-            revision = p.revision + 1
+            revision = p.revision + 1, changed_at = now()
         returning p.id, p.revision
     ) select array_agg(w.revision order by i.place) into v_revisions
       from unnest(p_ids) with ordinality as i (id, place) left join written w on w.id = i.id;
@@ -71,11 +149,25 @@ begin
          jsonb_to_recordset(i.identifiers) as x (type text, value text, status text, override_reason text)
     where i.outcome in ('created', 'updated') and i.identifiers is not null;
 
+    -- A number that was taken against the rule. Who reads the journal reads no number, wherever in the reason it stands.
+    insert into journal (who, what)
+    select 'writer below ' || (select string_agg(s.node::text, ', ') from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
+                               where s.caller = i.caller),
+           'identifier of person ' || i.id || ' overridden: '
+           || regexp_replace(x.override_reason, '[0-9][0-9 -]{4,}[0-9]', '...', 'g')
+    from unnest(p_callers, p_ids, p_identifiers, v_outcomes) i (caller, id, identifiers, outcome),
+         jsonb_to_recordset(i.identifiers) as x (override_reason text)
+    where i.outcome in ('created', 'updated') and i.identifiers @? '$[*].override_reason' and x.override_reason is not null;
+
     perform put_log(101::smallint, p_ids, v_outcomes, v_revisions, p_heads);
     perform put_seen('person', p_ids, v_outcomes, p_modified);
-    perform put_aliases(array(select i.id from unnest(p_ids, v_outcomes) i (id, outcome) where i.outcome = 'matched'),
-                        array(select i.other from unnest(v_others, v_outcomes) i (other, outcome) where i.outcome = 'matched'),
-                        1::smallint);
+    perform put_aliases(p_ids, v_outcomes, v_others, p_sources, p_sourced_ids, 1::smallint);
+    if cardinality(v_through) > 0 then
+        perform put_people_through(array_agg(p_ids[t]), array_agg(v_others[t]), array_agg(p_names[t]), array_agg(p_birth_dates[t]), array_agg(p_sexes[t]),
+                                   array_agg(p_roles[t]), array_agg(p_identifiers[t]), array_agg(p_contacts[t]),
+                                   array_agg(p_modified[t]), array_agg(p_fingerprints[t]), array_agg(p_iin_hashes[t]))
+        from unnest(v_through) t;
+    end if;
     return query select * from put_rows(v_outcomes, v_others, '{"conflict": "/identifiers"}');
 exception
     when unique_violation then

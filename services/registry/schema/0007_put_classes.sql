@@ -8,12 +8,12 @@ create function put_classes(
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
-    v_organisations uuid[] := (select array_agg(canonical_of(i.id) order by i.place)
-                               from unnest(p_organisations) with ordinality as i (id, place));
+    v_organisations uuid[];
     v_outcomes text[];
     v_revisions bigint[];
 begin
     perform put_lock('class', p_ids);
+    v_organisations := canonical_ids(p_organisations);
     select array_agg(case when o.id is null then 'organisation_unknown'
                           when not put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
                                or (c.id is not null and not put_within(i.caller, p_scope_callers, p_scope_nodes, b.path))
@@ -47,7 +47,7 @@ begin
             = (excluded.organisation, excluded.name, excluded.type, excluded.homerooms, excluded.subject, excluded.grade,
                excluded.language, excluded.shift, excluded.academic_year, excluded.previous, excluded.fingerprint,
                greatest(excluded.modified_at, c.modified_at), excluded.source, excluded.sourced_id, excluded.epoch, excluded.xid),
-            revision = c.revision + 1
+            revision = c.revision + 1, changed_at = now()
         returning c.id, c.revision
     ) select array_agg(w.revision order by i.place) into v_revisions
       from unnest(p_ids) with ordinality as i (id, place) left join written w on w.id = i.id;

@@ -7,11 +7,12 @@ create function put_assignments(
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
-    v_teachers uuid[] := (select array_agg(canonical_of(i.id) order by i.place) from unnest(p_teachers) with ordinality as i (id, place));
+    v_teachers uuid[];
     v_outcomes text[];
     v_revisions bigint[];
 begin
     perform put_lock('assignment', p_ids);
+    v_teachers := canonical_ids(p_teachers);
     select array_agg(case when c.id is null then 'class_unknown'
                           when not put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
                                or (a.id is not null and not put_within(i.caller, p_scope_callers, p_scope_nodes, b.path))

@@ -1,40 +1,66 @@
--- POST /v1/guardians: links of learners who are, or will be, enrolled in the caller's subtree. Whose link it is does not change,
--- and a restricted one is lifted by an officer, never by a repeated batch.
+-- POST /v1/guardians: links of learners whose record is the caller's (learner_records), or who will be enrolled there and have no such
+-- link yet. Whose link it is does not change. A restricted one is lifted by an officer, never by a repeated batch; nor does a second
+-- link of the same two lead around it.
 
-create function learner_within(p_learner uuid, p_today date, p_caller integer, p_callers integer[], p_nodes uuid[]) returns boolean
-    language sql stable as $$
-    select exists (select from enrolment e join class c on c.id = e.class join organisation o on o.id = c.organisation
-                   where e.learner = p_learner and coalesce(e.valid_to, p_today) >= p_today
-                     and put_within(p_caller, p_callers, p_nodes, o.path))
-$$;
+-- What a caller may do with the links of a learner: `own` the learner is of record there; `coming` will be; else why it may not write.
+create function learner_right(p_learner uuid, p_today date, p_nodes uuid[]) returns text language plpgsql stable as $$
+declare
+    v_own boolean;
+    v_tied boolean;
+begin
+    select bool_or(r.of_record and r.path && p_nodes), bool_or(r.path && p_nodes) into v_own, v_tied
+    from learner_records(array[p_learner], p_today) r;
+    return case when v_own then 'own'
+                when v_tied is not true then 'out_of_scope'
+                when exists (select from enrolment e join class c on c.id = e.class join organisation o on o.id = c.organisation
+                             where e.learner = p_learner and e.valid_from > p_today and o.path && p_nodes) then 'coming'
+                else 'not_authoritative' end;
+end $$;
 
+-- p_officers: the account of each caller, in the order of $1's numbers; nil, or no array: no officer.
 create function put_guardians(
     p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_today date,
     p_ids uuid[], p_learners uuid[], p_guardians uuid[], p_relations smallint[], p_bases smallint[], p_rights integer[],
     p_from date[], p_to date[], p_statuses smallint[],
-    p_modified timestamptz[], p_sources text[], p_sourced_ids text[], p_fingerprints uuid[], p_heads bytea[])
+    p_modified timestamptz[], p_sources text[], p_sourced_ids text[], p_fingerprints uuid[], p_heads bytea[], p_officers uuid[] default null)
     returns table (item integer, outcome text, code text, pointer text, other uuid) language plpgsql as $$
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
-    v_learners uuid[] := (select array_agg(canonical_of(i.id) order by i.place) from unnest(p_learners) with ordinality as i (id, place));
-    v_guardians uuid[] := (select array_agg(canonical_of(i.id) order by i.place) from unnest(p_guardians) with ordinality as i (id, place));
+    v_learners uuid[];
+    v_guardians uuid[];
     v_outcomes text[];
     v_revisions bigint[];
 begin
     perform put_lock('guardian', p_ids);
+    v_learners := canonical_ids(p_learners);
+    v_guardians := canonical_ids(p_guardians);
     select array_agg(case when p.id is null then 'learner_unknown'
-                          when not learner_within(i.learner, p_today, i.caller, p_scope_callers, p_scope_nodes) then 'out_of_scope'
+                          when r.power = 'out_of_scope' then 'out_of_scope'
                           when q.id is null then 'person_unknown'
                           when g.learner <> i.learner or g.guardian <> i.guardian then 'id_reused'
-                          when g.status = 3 and i.status <> 3 then 'restricted'
-                          else put_outcome(g.fingerprint, g.modified_at, i.fingerprint, i.modified) end order by i.place)
+                          when i.status <> 3 and officer_of(p_officers, i.caller) is null
+                               and (g.status = 3 or (i.outcome in ('created', 'updated') and exists (
+                                   select from guardian x where x.learner = i.learner and x.guardian = i.guardian and x.status = 3)))
+                          then 'restricted'
+                          when i.outcome in ('created', 'updated')
+                               and (r.power = 'not_authoritative' or (r.power = 'coming' and g.id is not null))
+                          then 'not_authoritative'
+                          else i.outcome end order by i.place)
     into v_outcomes
-    from unnest(p_callers, p_ids, v_learners, v_guardians, p_statuses, p_modified, p_fingerprints) with ordinality
-             as i (caller, id, learner, guardian, status, modified, fingerprint, place)
+    from (select u.*, put_outcome(k.fingerprint, k.modified_at, u.fingerprint, u.modified) as outcome
+          from unnest(p_callers, p_ids, v_learners, v_guardians, p_statuses, p_modified, p_fingerprints) with ordinality
+                   as u (caller, id, learner, guardian, status, modified, fingerprint, place)
+               left join guardian k on k.id = u.id) i
+         cross join lateral (select learner_right(i.learner, p_today, put_nodes(i.caller, p_scope_callers, p_scope_nodes)) as power) r
          left join person p on p.id = i.learner
          left join person q on q.id = i.guardian
          left join guardian g on g.id = i.id;
+
+    insert into journal (who, what)
+    select 'account ' || officer_of(p_officers, i.caller), 'guardian link ' || i.id || ' lifted'
+    from unnest(p_callers, p_ids, p_statuses, v_outcomes) as i (caller, id, status, outcome) join guardian g on g.id = i.id
+    where officer_of(p_officers, i.caller) is not null and i.outcome = 'updated' and i.status <> 3 and g.status = 3;
 
     with written as (
         insert into guardian as g (id, learner, guardian, relation, legal_basis, rights, valid_from, valid_to, status, fingerprint,
@@ -63,5 +89,5 @@ begin
     perform access_revoke_grants('guardian', p_ids, v_guardians, v_revisions);
     perform put_seen('guardian', p_ids, v_outcomes, p_modified);
     return query select * from put_rows(v_outcomes, null, '{"learner_unknown": "/learner", "out_of_scope": "/learner",
-        "person_unknown": "/guardian", "id_reused": "/id", "restricted": "/status"}');
+        "not_authoritative": "/learner", "person_unknown": "/guardian", "id_reused": "/id", "restricted": "/status"}');
 end $$;

@@ -4,3 +4,4 @@ select make_dry_run('put_classes');
 select make_dry_run('put_enrolments');
 select make_dry_run('put_assignments');
 select make_dry_run('put_guardians');
+select make_dry_run('put_merges');
