@@ -84,8 +84,8 @@ struct date result_date(const struct result *result, size_t row, int column);
 struct instant result_instant(const struct result *result, size_t row, int column);
 
 /* The rows as records: columns are matched with fields by name; a column without a field and a type
- * that does not fit are our own bugs (abort). Texts are copied into the arena, so the result may
- * go. */
+ * that does not fit are our own bugs (abort), but for one whose name begins with "_": that is for
+ * whoever reads the result beside them. Texts are copied into the arena, so the result may go. */
 void *result_records(const struct result *result, const struct record *record, struct arena *arena,
                      size_t *count);
 

@@ -175,7 +175,8 @@ void *result_records(const struct result *result, const struct record *record, s
     char *items = arena_array(arena, *count, record->size);
     int columns = result->handle ? PQnfields(result->handle) : 0;
     for (int column = 0; column < columns; column++)
-        read_column(result->handle, column, record, arena, items);
+        if (PQfname(result->handle, column)[0] != '_')
+            read_column(result->handle, column, record, arena, items);
     return items;
 }
 

@@ -16,5 +16,6 @@ void get_organisation(struct http_request *request);   /* GET /v1/organisations/
 void get_classes(struct http_request *request);        /* GET /v1/classes?organisation= */
 void get_class_learners(struct http_request *request); /* GET /v1/classes/{id}/learners */
 void get_person(struct http_request *request);         /* GET /v1/people/{id} */
+void get_people(struct http_request *request);         /* GET /v1/people?source=&sourced_id= */
 
 #endif

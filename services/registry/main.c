@@ -15,6 +15,15 @@ extern const size_t registry_schema_count;
     BATCH_ROUTE("/v1/" #name_, name_##_entrance, SCOPE_REGISTRY_WRITE, \
                 "Writes " what_ ": a batch with an outcome for each item.")
 
+#define CHANGED_SINCE                                                                 \
+    {                                                                                 \
+        "changed_since", PARAMETER_TEXT,                                              \
+            .max = 100,                                                               \
+            .about = "What was changed then or later, with what has ended since, in " \
+                     "the order of the changes: an instant, or Changed-Until of the " \
+                     "last page of an earlier list, which leaves no gap."             \
+    }
+
 static const struct route api_routes[] = {
     BATCH(organisations, "organisations"),
     BATCH(people, "people"),
@@ -27,23 +36,30 @@ static const struct route api_routes[] = {
      .summary = "An officer's word that two ids are one person, or one organisation."},
     {HTTP_GET, "/v1/organisations", get_organisations, .scope = SCOPE_REGISTRY_READ,
      .query = QUERY({"parent", PARAMETER_UUID, .about = "Whose own; without it the caller's."},
-                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR, CHANGED_SINCE),
      .answer = {ANSWER_LIST, &organisation_event},
      .summary = "The organisations below `parent`; without it, the caller's own."},
     {HTTP_GET, "/v1/organisations/{id}", get_organisation, .scope = SCOPE_REGISTRY_READ,
      .answer = {ANSWER_ITEM, &organisation_event}, .summary = "One organisation."},
     {HTTP_GET, "/v1/classes", get_classes, .scope = SCOPE_REGISTRY_READ,
      .query = QUERY({"organisation", PARAMETER_UUID, .required = true, .about = "Whose."},
-                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR, CHANGED_SINCE),
      .answer = {ANSWER_LIST, &class_event},
      .summary = "The classes and groups of an `organisation`."},
     {HTTP_GET, "/v1/classes/{id}/learners", get_class_learners, .scope = SCOPE_REGISTRY_READ,
      .query = QUERY({"date", PARAMETER_DATE, .about = "The day; without it today."},
-                    PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+                    PARAMETER_LIMIT(100), PARAMETER_CURSOR, CHANGED_SINCE),
      .answer = {ANSWER_LIST, &roster_entry_record},
      .summary = "Who is enrolled in a class on a `date`, today where none is given."},
     {HTTP_GET, "/v1/people/{id}", get_person, .answer = {ANSWER_ITEM, &person_event},
      .summary = "A person, without identifiers and contacts."},
+    {HTTP_GET, "/v1/people", get_people,
+     .query = QUERY({"source", PARAMETER_TEXT, .required = true, .min = 1, .max = 64,
+                     .about = "Code of the source system."},
+                    {"sourced_id", PARAMETER_TEXT, .required = true, .min = 1, .max = 128,
+                     .about = "The id there."}),
+     .answer = {ANSWER_LIST, &person_event},
+     .summary = "Who is known by an id of a source system, under whatever id here."},
 };
 
 static const struct route signin_routes[] = {

@@ -147,8 +147,9 @@ void store_may_see_organisation(struct db_async *db, const struct uuid *organisa
                                 const struct caller *caller, db_async_callback *callback,
                                 void *context)
 {
-    static const struct statement statement = {"may_see_organisation",
-                                               "select may_see_organisation($1, $2, $3, $4)"};
+    static const struct statement statement = {
+        "may_see_organisation",
+        "select may_see_organisation($1, $2, $3, $4), h.* from changes_horizon() h"};
     struct params params = {0};
     param_uuid(&params, organisation);
     param_uuid(&params, &caller->principal->session);
@@ -167,8 +168,9 @@ static void param_caller(struct params *params, const struct caller *caller)
 void store_may_see_roster(struct db_async *db, const struct uuid *class,
                           const struct caller *caller, db_async_callback *callback, void *context)
 {
-    static const struct statement statement = {"may_see_roster",
-                                               "select may_see_roster($1, $2, $3, $4, $5, $6, $7)"};
+    static const struct statement statement = {
+        "may_see_roster",
+        "select may_see_roster($1, $2, $3, $4, $5, $6, $7), h.* from changes_horizon() h"};
     struct params params = {0};
     param_uuid(&params, class);
     param_caller(&params, caller);
@@ -187,12 +189,43 @@ void store_may_see_person(struct db_async *db, const struct uuid *person,
     db_async_exec(db, &statement, &params, callback, context);
 }
 
+void store_find_people(struct db_async *db, const struct sourced *sourced,
+                       const struct caller *caller, db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "find_people",
+        "select s.id, may_see_person(s.id, $3, $4, $5, $6, $7, $8, $9)"
+        "  from (select p.id from person p where p.source = $1 and p.sourced_id = $2"
+        "        union select a.canonical from alias a"
+        "               where a.entity = 1 and a.source = $1 and a.sourced_id = $2) s"
+        " union all select null, -1::smallint where not session_is_open($8) order by 1 limit 100"};
+    struct params params = {0};
+    param_text(&params, sourced->source);
+    param_text(&params, sourced->id);
+    param_date(&params, date_today());
+    param_caller(&params, caller);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
 /* ---- Reads: what there is ---- */
 
+/* Of every list: $1 whose, $2 how many, $3 to $5 the place behind which it goes on, $6 whether it
+ * is of changes, $7 to $11 of which. */
+#define PLACE(row_)                                                                         \
+    "case when $6 then " row_ ".epoch else 0 end as _epoch, case when $6 then " row_ ".xid" \
+    " else 0 end as _xid, " row_ ".id as _id, "
+#define BEHIND(row_)                                                                            \
+    " (case when $6 then " row_ ".epoch else 0 end, case when $6 then " row_ ".xid else 0 end," \
+    "  " row_ ".id) > ($3, $4, coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))"     \
+    " and (not $6 or (($7::timestamptz is null or " row_ ".changed_at >= $7)"                   \
+    "                 and (" row_ ".epoch, " row_ ".xid) >= ($8, $9)"                           \
+    "                 and (" row_ ".epoch, " row_ ".xid) < ($10, $11)))"
+#define IN_PLACES " order by 1, 2, 3 limit $2"
+
 #define NAME_JSON "jsonb_build_object('kk', o.name_kk, 'ru', o.name_ru) as name"
-#define ORGANISATION_VIEW                                                                  \
-    "select o.id, " NAME_JSON ", o.kind, o.bin, o.kato, o.address_kato, o.subordinate_to," \
-    "       o.ownership, o.languages, o.shifts, o.valid_from, o.valid_to, o.revision"      \
+#define ORGANISATION_COLUMNS                                                          \
+    " o.id, " NAME_JSON ", o.kind, o.bin, o.kato, o.address_kato, o.subordinate_to,"  \
+    "       o.ownership, o.languages, o.shifts, o.valid_from, o.valid_to, o.revision" \
     "  from organisation o "
 #define NAMES_JSON                                                                          \
     "jsonb_strip_nulls(jsonb_build_object('family', p.family, 'given', p.given, 'middle', " \
@@ -201,37 +234,42 @@ void store_may_see_person(struct db_async *db, const struct uuid *person,
 static void param_page(struct params *params, const struct page *page)
 {
     param_uuid(params, &page->of);
-    param_uuid(params, &page->after);
     param_int(params, page->limit);
+    param_bigint(params, page->after.epoch);
+    param_bigint(params, page->after.xid);
+    param_uuid(params, &page->after.id);
+    param_bool(params, page->changes);
+    param_instant(params, page->since);
+    param_bigint(params, page->from.epoch);
+    param_bigint(params, page->from.xid);
+    param_bigint(params, page->until.epoch);
+    param_bigint(params, page->until.xid);
 }
 
+/* What was merged into another one is no more, and one of the changes. */
 void store_organisations(struct db_async *db, const struct page *page, struct arena *arena,
                          db_async_callback *callback, void *context)
 {
     static const struct statement below = {
-        "organisations_below",
-        ORGANISATION_VIEW "where o.subordinate_to = canonical_of($1) and ($2::uuid is null or o.id "
-                          "> $2) order by o.id limit $3"};
-    static const struct statement roots = {"organisations_roots", ORGANISATION_VIEW
-                                           "where o.id = any ($1) and ($2::uuid is null or "
-                                           "o.id > $2) order by o.id limit $3"};
+        "organisations_below", "select " PLACE("o") ORGANISATION_COLUMNS
+        " where o.subordinate_to = canonical_of($1) and" BEHIND(
+            "o") "   and ($6 or not exists (select from alias a where a.id = o.id))" IN_PLACES};
+    static const struct statement roots = {
+        "organisations_roots", "select " PLACE("o") ORGANISATION_COLUMNS
+        " where $1::uuid is null and o.id = any ($12) and" BEHIND("o") IN_PLACES};
     struct params params = {0};
     bool given = uuid_present(&page->of);
-    if (given) {
-        param_page(&params, page);
-    } else {
+    param_page(&params, page);
+    if (!given)
         param_uuids(&params, page->roots, arena);
-        param_uuid(&params, &page->after);
-        param_int(&params, page->limit);
-    }
     db_async_exec(db, given ? &below : &roots, &params, callback, context);
 }
 
 void store_organisation(struct db_async *db, const struct uuid *id, db_async_callback *callback,
                         void *context)
 {
-    static const struct statement statement = {"organisation",
-                                               ORGANISATION_VIEW "where o.id = canonical_of($1)"};
+    static const struct statement statement = {"organisation", "select " ORGANISATION_COLUMNS
+                                                               "where o.id = canonical_of($1)"};
     struct params params = {0};
     param_uuid(&params, id);
     db_async_exec(db, &statement, &params, callback, context);
@@ -242,10 +280,11 @@ void store_classes(struct db_async *db, const struct page *page, db_async_callba
 {
     static const struct statement statement = {
         "classes",
-        "select id, organisation, name, type, homerooms as of, subject, grade, language, shift,"
-        "       academic_year, previous, revision"
-        "  from class where organisation = canonical_of($1) and ($2::uuid is null or id > $2)"
-        " order by id limit $3"};
+        "select " PLACE(
+            "c") "c.id, c.organisation, c.name, c.type, c.homerooms as of, c.subject,"
+                 "       c.grade, c.language, c.shift, c.academic_year, c.previous, c.revision"
+                 "  from class c where c.organisation = canonical_of($1) and" BEHIND("c")
+                     IN_PLACES};
     struct params params = {0};
     param_page(&params, page);
     db_async_exec(db, &statement, &params, callback, context);
@@ -262,15 +301,35 @@ void store_roster(struct db_async *db, const struct page *page, db_async_callbac
                   void *context)
 {
     static const struct statement statement = {
-        "roster", "select p.id, " NAMES_JSON ", e.id as enrolment, e.valid_from as from,"
-                  "       e.valid_to as to, e.mode"
-                  "  from enrolment e join person p on p.id = e.learner"
-                  " where e.class = $1 and ($2::uuid is null or e.learner > $2)"
-                  "   and $4 between e.valid_from and coalesce(e.valid_to, $4)"
-                  " order by e.learner limit $3"};
+        "roster",
+        "select " PLACE(
+            "e") "p.id, " NAMES_JSON ", e.id as enrolment, e.valid_from as from,"
+                 "       e.valid_to as to, e.mode"
+                 "  from enrolment e join person p on p.id = e.learner"
+                 " where e.class = $1 and" BEHIND(
+                     "e") "   and ($6 or ($12 between e.valid_from and coalesce(e.valid_to, $12)"
+                          "               and not exists (" /* once, where two people turned out to
+                                                               be one */
+                          "                 select from enrolment d"
+                          "                  where d.class = e.class and d.learner = e.learner and "
+                          "d.id > e.id"
+                          "                    and $12 between d.valid_from and "
+                          "coalesce(d.valid_to, $12))))" IN_PLACES};
     struct params params = {0};
     param_page(&params, page);
     param_date(&params, page->date);
+    db_async_exec(db, &statement, &params, callback, context);
+}
+
+#define PERSON_COLUMNS "p.id, " NAMES_JSON ", p.birth_date, p.sex, p.roles, p.revision"
+
+void store_people(struct db_async *db, struct uuids ids, struct arena *arena,
+                  db_async_callback *callback, void *context)
+{
+    static const struct statement statement = {
+        "people", "select " PERSON_COLUMNS " from person p where p.id = any ($1) order by p.id"};
+    struct params params = {0};
+    param_uuids(&params, ids, arena);
     db_async_exec(db, &statement, &params, callback, context);
 }
 
@@ -278,8 +337,7 @@ void store_person(struct db_async *db, const struct uuid *id, db_async_callback 
                   void *context)
 {
     static const struct statement statement = {
-        "person", "select p.id, " NAMES_JSON ", p.birth_date, p.sex, p.roles, p.revision"
-                  "  from person p where p.id = canonical_of($1)"};
+        "person", "select " PERSON_COLUMNS "  from person p where p.id = canonical_of($1)"};
     struct params params = {0};
     param_uuid(&params, id);
     db_async_exec(db, &statement, &params, callback, context);

@@ -3,6 +3,7 @@
 #define REGISTRY_STORE_H
 
 #include "auth/auth.h"
+#include "contracts/position.h"
 #include "contracts/registry.h"
 #include "db/async.h"
 
@@ -73,8 +74,8 @@ void store_key_is_due(struct db_async *db, struct str kid, db_async_callback *ca
 /* ---- Reads ---- */
 
 /* One smallint: enum access (service/access.h), or -1: its session was ended
- * (schema/0012_reads.sql). The organisation may be nil: its own nodes.
- */
+ * (schema/0012_reads.sql). The organisation may be nil: its own nodes. Then two bigints, epoch and
+ * xid: what was changed before them is final, and seen by a statement from now on. */
 struct caller {
     const struct principal *principal;
     struct arena *arena;
@@ -87,13 +88,32 @@ void store_may_see_roster(struct db_async *db, const struct uuid *class,
 void store_may_see_person(struct db_async *db, const struct uuid *person,
                           const struct caller *caller, db_async_callback *callback, void *context);
 
-/* What is listed, in the order of ids: those behind `after`, at most `limit`. */
+/* Who is known by that id at that source: id uuid and, as above, what the caller may. */
+struct sourced {
+    struct str source, id;
+};
+enum { FOUND_ID, FOUND_ACCESS };
+void store_find_people(struct db_async *db, const struct sourced *sourced,
+                       const struct caller *caller, db_async_callback *callback, void *context);
+
+/* Where a row stands in a list: by its id, and by its last change before that where changes are
+ * listed. */
+struct place {
+    int64_t epoch, xid;
+    struct uuid id;
+};
+
+/* What is listed: behind `after`, at most `limit`. The first three columns are the row's place, the
+ * others those of the record. */
 struct page {
     struct uuid of; /* parent, organisation or class; nil: of `roots` */
     struct uuids roots;
-    struct date date;  /* of a roster */
-    struct uuid after; /* nil: from the first on */
+    struct date date;   /* of a roster */
+    struct place after; /* zeroed: from the first on */
     int32_t limit;
+    bool changes;                /* in the order of the last change, with what has ended since */
+    struct instant since;        /* changed then or later; absent: */
+    struct position from, until; /* changed there or behind it, and what is final */
 };
 
 /* Columns of organisation_event. */
@@ -119,6 +139,8 @@ void store_roster(struct db_async *db, const struct page *page, db_async_callbac
                   void *context);
 
 /* Columns of person_event. */
+void store_people(struct db_async *db, struct uuids ids, struct arena *arena,
+                  db_async_callback *callback, void *context);
 void store_person(struct db_async *db, const struct uuid *id, db_async_callback *callback,
                   void *context);
 

@@ -5,6 +5,12 @@ create function session_is_open(p_session uuid) returns boolean language sql sta
     select p_session is null or exists (select from session s where s.id = p_session and s.ended_at is null)
 $$;
 
+-- What was changed by a transaction before this is final, and seen by whoever looks from now on: lists of changes end here, and the
+-- next one begins here. Transactions of other databases may hold it back, as long as they last.
+create function changes_horizon(out epoch bigint, out xid bigint) language sql stable as $$
+    select max(h.epoch), pg_snapshot_xmin(pg_current_snapshot())::text::bigint from history h
+$$;
+
 -- An organisation and the names of its classes. NULL: the caller's own nodes.
 create function may_see_organisation(p_organisation uuid, p_session uuid, p_overview uuid[], p_classes uuid[]) returns smallint
     language sql stable as $$
