@@ -1,5 +1,7 @@
 #include "testkit/check.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -121,6 +123,20 @@ static void uuids_are_ordered_and_read_back(void **state)
     assert_false(uuid_parse(STR("0192aaaabbbb-7ccc-8ddd-eeeeeeeeeeeee"), &parsed));
 }
 
+/* As any other library computes them; the last name fills several blocks. */
+static void names_become_the_same_ids_everywhere(void **state)
+{
+    (void)state;
+    static const struct uuid dns = {{0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4,
+                                     0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}};
+    char text[UUID_TEXT_LEN + 1], name[200];
+    memset(name, 'x', sizeof name);
+    struct uuid id = uuid_v5(&dns, STR("python.org"));
+    assert_string_equal(uuid_format(&id, text), "886313e1-3b8a-5372-9b90-0c9aee199e5d");
+    id = uuid_v5(&dns, (struct str){name, sizeof name});
+    assert_string_equal(uuid_format(&id, text), "ddcc691a-b8e2-53e5-b059-6a232874b2eb");
+}
+
 static void words_are_prefixed_and_cut(void **state)
 {
     (void)state;
@@ -142,6 +158,7 @@ int main(void)
         TEST(integers_have_a_range_and_nothing_beside_digits),
         TEST(json_strings_are_escaped),
         TEST(uuids_are_ordered_and_read_back),
+        TEST(names_become_the_same_ids_everywhere),
         TEST(words_are_prefixed_and_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,9 @@ enum { UUID_TEXT_LEN = 36 };
 
 struct uuid uuid_v7(void); /* time-ordered; 74 random bits of getrandom; monotonic in a process */
 
+/* The same for the same name in the same namespace, whoever computes it. */
+struct uuid uuid_v5(const struct uuid *space, struct str name);
+
 /* The 36 characters with hyphens, either case; nothing else, and not nil. */
 bool uuid_parse(struct str text, struct uuid *uuid);
 

@@ -236,6 +236,16 @@ bool record_decode_json(const struct record *record, struct str body, struct are
 enum error record_decode_value(const struct record *record, struct str value, struct arena *arena,
                                void *item, struct err *err) MUST_CHECK;
 
+/* ---- In: a cell of a table (CSV) ---- */
+
+/* Fills the field of an item from its text: numbers in digits, booleans as "true" or "false", an
+ * enum by its name, lists with commas between their elements (blanks around them are dropped).
+ * An empty text is absence, also of a required field: the caller knows better. What is nested is
+ * not for cells (abort). Problems get the field's name as their pointer. Texts point into
+ * `text`; it need not be valid UTF-8. False: there was a problem. */
+bool record_field_from_text(const struct field *field, struct str text, struct arena *arena,
+                            struct problems *problems, void *item);
+
 /* ---- Out ---- */
 
 /* Absent fields are left out. Field order of the table, so equal items give equal bytes. A number

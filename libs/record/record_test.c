@@ -850,6 +850,62 @@ static void arrays_of_uuid_and_text_are_read(void **state)
     assert_false(record_field_from_sql(of, bomb, &arena, &sample));
 }
 
+/* ---- Cells ---- */
+
+/* "" or "pointer code" of what is wrong with a cell. */
+static const char *cell(struct arena *arena, const char *name, const char *text,
+                        struct sample *sample)
+{
+    static char said[100];
+    struct problems problems = {.arena = arena};
+    *said = '\0';
+    bool good = record_field_from_text(record_field(&sample_record, name), str_from(text), arena,
+                                       &problems, sample);
+    assert_int_equal(good, problems.count == 0);
+    if (problems.count)
+        snprintf(said, sizeof said, "%s %s", problems.items[0].pointer, problems.items[0].code);
+    return said;
+}
+
+static void a_cell_becomes_a_member(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct sample sample = {0};
+    assert_string_equal(cell(&arena, "points", "7", &sample), "");
+    assert_string_equal(cell(&arena, "minutes", "-5", &sample), "");
+    assert_string_equal(cell(&arena, "urgent", "true", &sample), "");
+    assert_string_equal(cell(&arena, "kind", "summative", &sample), "");
+    assert_string_equal(cell(&arena, "rights", "marks, messages", &sample), "");
+    assert_string_equal(cell(&arena, "languages", "kk,ru ", &sample), "");
+    assert_string_equal(cell(&arena, "date", "2026-11-23", &sample), "");
+    assert_string_equal(cell(&arena, "name", "", &sample), ""); /* absence */
+    assert_int_equal(sample.points, 7);
+    assert_int_equal(sample.minutes.value, -5);
+    assert_true(sample.urgent);
+    assert_int_equal(sample.kind, SAMPLE_SUMMATIVE);
+    assert_int_equal(sample.rights.bits, 1u << RIGHT_MARKS | 1u << RIGHT_MESSAGES);
+    assert_int_equal(sample.languages.count, 2);
+    assert_true(str_equal(sample.languages.items[1], STR("ru")));
+    assert_int_equal(sample.date.day, date_make(2026, 11, 23).day);
+    assert_false(str_present(sample.name));
+}
+
+static void a_cell_that_is_wrong_names_its_field(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct sample sample = {0};
+    assert_string_equal(cell(&arena, "points", "101", &sample), "/points above_maximum");
+    assert_string_equal(cell(&arena, "points", "7.5", &sample), "/points wrong_type");
+    assert_string_equal(cell(&arena, "urgent", "yes", &sample), "/urgent wrong_type");
+    assert_string_equal(cell(&arena, "kind", "exam", &sample), "/kind unknown_value");
+    assert_string_equal(cell(&arena, "rights", "marks,all", &sample), "/rights/1 unknown_value");
+    assert_string_equal(cell(&arena, "name", "abcdef", &sample), "/name too_long");
+    assert_string_equal(cell(&arena, "name", "\xFF\xFF", &sample), "/name invalid_utf8");
+    assert_string_equal(cell(&arena, "date", "2026-02-30", &sample), "/date bad_date");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -882,6 +938,8 @@ int main(void)
         TEST(what_goes_out_in_a_column_comes_back_from_a_row),
         TEST(narrow_integers_and_infinity),
         TEST(arrays_of_uuid_and_text_are_read),
+        TEST(a_cell_becomes_a_member),
+        TEST(a_cell_that_is_wrong_names_its_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
