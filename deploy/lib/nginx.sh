@@ -2,6 +2,10 @@
 # The front door: nginx on 127.0.0.1:PORT, with a location for each path that a service describes.
 
 nginx_configure() {
+  local service
+  for service in $(jq -r '.[] | select(any(.routes[]?; .spooled)) | .service' conf/describe.json); do
+    mkdir -p -m 700 "state/$service/spool" # on the service's own file system: it gives the file a second name
+  done
   {
     cat <<END
 # Written by deploy/up from what the services say about themselves.

@@ -2,7 +2,7 @@
 def literal: test("\\{") | not;
 def pattern: gsub("\\."; "\\.") | gsub("\\{[a-z_]+\\}"; "[^/]+") | "^\(.)$";
 
-[.[] | .service as $service | .routes[]? | . + {upstream: "\($service)-\(.role)"}] |
+[.[] | .service as $service | .routes[]? | . + {$service, upstream: "\($service)-\(.role)"}] |
 group_by(.path) |
 # Templates are tried in order: the longer the plain beginning, the earlier.
 sort_by(.[0].path | -(split("{")[0] | length), .)[] |
@@ -15,5 +15,14 @@ sort_by(.[0].path | -(split("{")[0] | length), .)[] |
 (select($body_bytes > 16777216) | "      client_body_timeout 60s;", "      proxy_read_timeout 300s;"),
 (select(any(.[]; .stream)) | "      include ../program/deploy/nginx/stream.conf;"),
 (select(any(.[]; .guarded)) | "      limit_req zone=guarded burst=100 nodelay;"),
+(select(any(.[]; .spooled)) |
+  "      auth_request /_may\($path);",
+  "      client_body_temp_path state/\(.[0].service)/spool;",
+  "      include ../program/deploy/nginx/spool.conf;"),
 "      proxy_pass http://\(.[0].upstream);",
-"    }"
+"    }",
+(select(any(.[]; .spooled)) |
+  "    location = /_may\($path) {",
+  "      include ../program/deploy/nginx/may.conf;",
+  "      proxy_pass http://\(.[0].upstream)\($path);",
+  "    }")

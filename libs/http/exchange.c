@@ -137,7 +137,8 @@ static bool promise_body(struct http_exchange *exchange, struct refusal *refusal
 {
     struct http_server *server = exchange->connection->server;
     size_t bytes = exchange->head.body_bytes;
-    if (bytes > exchange->request.route->body_bytes)
+    const struct route *route = exchange->request.route;
+    if (bytes > (route->spooled ? 0 : route->body_bytes))
         return refuse(refusal, 413, "body_too_large", NULL);
     if (bytes > server->most_body_bytes - server->body_bytes)
         return refuse(refusal, 503, "unavailable", "too many bodies are being read at once");

@@ -44,6 +44,7 @@ static void add_route(const struct listener *listener, const struct route *route
     json_text(out, "path", route->path);
     json_number(out, "body_bytes", (int64_t)route->body_bytes);
     json_flag(out, "stream", route->stream);
+    json_flag(out, "spooled", route->spooled);
     json_flag(out, "guarded", route->guarded);
     json_end(out, '}');
 }
