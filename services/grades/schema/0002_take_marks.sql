@@ -16,10 +16,9 @@ create function take_marks_changes(
 #variable_conflict use_column
 begin
     perform outbox_after(m.epoch, m.xid)
-    from (select m.epoch, m.xid
-          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month)
-               join mark m on m.id = coalesce(i.replaces, i.withdraws) and m.month = i.month
-          order by m.id for update of m) m;
+    from (select coalesce(i.replaces, i.withdraws) as id, i.month
+          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month) order by 1) i
+         cross join lateral (select m.epoch, m.xid from mark m where m.id = i.id and m.month = i.month for update) m;
 
     return query
     with change as (
@@ -48,7 +47,7 @@ begin
                end as code,
                case when c.class <> m.class then '/class' when c.subject <> m.subject then '/subject' else '/learner' end as differs
         from change c
-             left join mark k on k.id = c.id and k.month = c.month
+             left join lateral (select k.id, k.fingerprint from mark k where k.id = c.id and k.month = c.month limit 1) k on true
              left join lateral (select m.* from mark m where m.id = c.original and m.month = c.month
                                 union all
                                 select m.* from mark m where m.id = c.original and m.month <> c.month
@@ -110,7 +109,9 @@ begin
     into v_codes, v_organisations, v_shifts
     from unnest(p_callers, p_ids, p_classes, p_learners, p_subjects, p_dates, p_months, p_fingerprints) with ordinality
              as i (caller, id, class, learner, subject, date, month, fingerprint, item)
-         left join mark m on m.id = i.id and m.month = i.month
+         -- By its index, also where the plan was made while the month was known to be empty: a plain join then reads all of the month
+         -- for each item.
+         left join lateral (select m.id, m.fingerprint from mark m where m.id = i.id and m.month = i.month limit 1) m on true
          left join copy_class c on c.id = i.class
          left join copy_organisation o on o.id = c.organisation
          left join copy_reference r on r.list = 'subject' and r.code = i.subject;
