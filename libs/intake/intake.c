@@ -442,7 +442,7 @@ static enum error intake_begin(struct intake *intake, struct err *err)
     const struct intake_options *options = intake->options;
     enum error code = db_open_wait(&intake->db, options->conninfo, options->stop, err);
     if (!code && options->opened)
-        code = options->opened(intake->db, NULL, err);
+        code = options->opened(intake->db, options->context, err);
     if (!code)
         code = intake_meet(intake, err);
     return code ? code : open_consumer(intake, err);

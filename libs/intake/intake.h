@@ -80,8 +80,8 @@ struct intake_options {
     intake_retract *retract;
     int64_t most_held;             /* above it fact topics are not taken; 0: 100,000 */
     const char *const *poke_paths; /* told after each commit; ends with NULL; NULL: nobody */
-    /* outbox_open where the service has a log, for what its handlers append; NULL: none. */
-    enum error (*opened)(struct db *db, void *unused, struct err *err);
+    /* As outbox_open, where the service has a log for what its handlers append; NULL: none. */
+    enum error (*opened)(struct db *db, void *context, struct err *err);
     void *context;
     const volatile bool *stop;
     volatile bool *ready; /* set once partitions can be taken; may be NULL */

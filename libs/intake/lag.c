@@ -10,7 +10,9 @@ enum { LOOK_EVERY_US = 1000000, LANES_PER_LOOK = 8 };
 static struct metric metric_lag = {
     .name = "eiso_lag_events",
     .help = "Events on the topics that were not taken in yet, in this process's partitions.",
-    .type = METRIC_GAUGE};
+    .type = METRIC_GAUGE,
+    .trouble = "events wait on the topics: apply is far behind",
+    .trouble_above = 100000};
 
 static void look_at(struct intake *intake, size_t index)
 {

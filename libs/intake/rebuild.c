@@ -381,7 +381,7 @@ static enum error make_model(struct rebuild *rebuild, struct err *err)
     if (!code && !prepared)
         code = model_prepare(rebuild, boundary, err);
     if (!code && options->opened)
-        code = options->opened(intake->db, NULL, err);
+        code = options->opened(intake->db, options->context, err);
     return code;
 }
 

@@ -1,8 +1,16 @@
 /* Who carries the log: one row, five seconds at a time, on the connection that took it. */
 #include "base/clock.h"
+#include "base/metric.h"
 #include "outbox/outbox_internal.h"
 
-enum { RENEW_EVERY_US = 1000000 };
+enum { RENEW_EVERY_US = 1000000, LATE_US = 30000000 };
+
+static struct metric metric_lag = {.name = "eiso_relay_lag_seconds",
+                                   .help = "Age of the oldest row that Kafka has not taken yet.",
+                                   .type = METRIC_GAUGE,
+                                   .scale = 1e-6,
+                                   .trouble = "events wait to be sent to Kafka",
+                                   .trouble_above = LATE_US};
 
 enum error lease_take(struct relay *relay, bool *taken, struct err *err)
 {
@@ -31,30 +39,37 @@ enum error lease_take(struct relay *relay, bool *taken, struct err *err)
     return ERROR_NONE;
 }
 
-static enum error expect_one(const struct result *result, struct err *err)
-{
-    if (result_affected(result) == 1)
-        return ERROR_NONE;
-    return err_set(err, ERROR_FENCED, "another relay holds the lease");
-}
-
+/* Also how long the oldest row waits: whatever this relay waits for, it renews. */
 enum error lease_renew(struct relay *relay, struct err *err)
 {
     static const struct statement statement = {
-        "relay_renew", "update relay set lease_until = clock_timestamp() + interval '5 s'"
-                       " where holder = $1 and backend_pid = pg_backend_pid()"};
+        "relay_renew",
+        "with renewed as (update relay set lease_until = clock_timestamp() + interval '5 s'"
+        "                  where holder = $1 and backend_pid = pg_backend_pid() returning 1)"
+        " select (select count(*) from renewed),"
+        "        coalesce((select (extract(epoch from clock_timestamp() - l.time) * "
+        "1000000)::bigint"
+        "                    from event_log l where (l.epoch, l.xid, l.seq) > ($2, $3, $4)"
+        "                   order by l.epoch, l.xid, l.seq limit 1), 0)"};
     if (clock_monotonic() - relay->renewed_us < RENEW_EVERY_US)
         return ERROR_NONE;
     if (relay->options->beat)
         relay->options->beat(relay->options->context);
+    metric_register(&metric_lag);
     struct params params = {0};
     param_uuid(&params, &relay->holder);
+    param_bigint(&params, relay->saved.epoch);
+    param_bigint(&params, relay->saved.xid);
+    param_bigint(&params, relay->saved.seq);
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(relay->db, &statement, &params, &result, err);
     if (code)
         return code;
     relay->renewed_us = clock_monotonic();
-    return expect_one(&result, err);
+    metric_set(&metric_lag, result_bigint(&result, 0, 1));
+    if (result_bigint(&result, 0, 0) == 1)
+        return ERROR_NONE;
+    return err_set(err, ERROR_FENCED, "another relay holds the lease");
 }
 
 /* The lanes that moved, as columns. */

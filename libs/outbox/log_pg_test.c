@@ -304,6 +304,11 @@ static const char *days(struct log *log)
                     " '^event_log_[0-9]{8}$' and relkind = 'r'");
 }
 
+static struct date today(void)
+{
+    return date_of((struct instant){clock_now()}, 0);
+}
+
 static void make_day(struct log *log, int days_ago)
 {
     RUN(log->db, arena_printf(&log->arena,
@@ -324,12 +329,52 @@ static void days_are_made_ahead_and_go_when_old_and_passed(void **state)
                  " values (current_date - 38, 8, 1, 1, '{}', '{}', '{}', '{}', 0),"
                  " (current_date - 40, 7, 1, 1, '{}', '{}', '{}', '{}', 0)");
     RUN(log->db, "update relay set epoch = 7, xid = 5, seq = 1");
-    assert_int_equal(outbox_partitions(log->db, 35, &err), ERROR_NONE);
+    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
     assert_string_equal(days(log), "-38 -30 -1 0 1 2 3 4 5 6 7"); /* -38 is not passed */
     RUN(log->db, "update relay set epoch = 8, xid = 1, seq = 1");
-    assert_int_equal(outbox_partitions(log->db, 35, &err), ERROR_NONE);
+    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
     assert_string_equal(days(log), "-30 -1 0 1 2 3 4 5 6 7");
     RUN(log->db, APPEND);
+}
+
+static int64_t gauge(const char *name)
+{
+    CLEANUP(buf_done) struct buf out = {0};
+    CLEANUP(arena_done) struct arena arena = {0};
+    metric_print(&out);
+    buf_add_char(&out, '\0');
+    const char *line = strstr(out.ptr, arena_printf(&arena, "\n%s ", name));
+    assert_non_null(line);
+    return strtoll(strchr(line, ' '), NULL, 10);
+}
+
+/* Sixty days of one event each, of which a week is kept; on the twentieth the relay stops. */
+static void day_after_day_there_is_room_and_nothing_goes_unsent(void **state)
+{
+    struct log *log = *state;
+    struct err err = {0};
+    RUN(log->db, "delete from event_log; update relay set epoch = 9, seq = 1");
+    for (int day = 0; day < 60; day++) {
+        struct date now = {today().day + day};
+        assert_int_equal(outbox_partitions(log->db, now, 7, &err), ERROR_NONE);
+        assert_int_equal(gauge("eiso_log_days_missing"), 0);
+        RUN(log->db, arena_printf(&log->arena,
+                                  "insert into event_log (day, epoch, xid, seq, ids, keys, types,"
+                                  " payloads, bytes) values (current_date + %d, 9, %d, 1, '{}',"
+                                  " '{}', '{}', '{}', 0);"
+                                  " update relay set xid = least(%d, 20)",
+                                  day, day + 1, day + 1));
+    }
+    assert_string_equal(
+        ask(log, "select min(xid) || ' ' || count(*) from event_log where epoch = 9"),
+        "21 40"); /* the relay has not passed it */
+    assert_int_equal(gauge("eiso_log_days_overdue"), 32);
+    RUN(log->db, "update relay set xid = 60");
+    assert_int_equal(outbox_partitions(log->db, (struct date){today().day + 59}, 7, &err),
+                     ERROR_NONE);
+    assert_string_equal(
+        ask(log, "select min(xid) || ' ' || count(*) from event_log where epoch = 9"), "53 8");
+    assert_int_equal(gauge("eiso_log_days_overdue"), 0);
 }
 
 static void what_was_interrupted_is_finished(void **state)
@@ -344,11 +389,11 @@ static void what_was_interrupted_is_finished(void **state)
     assert_int_equal(db_open(&other, log->conninfo, &err), ERROR_NONE);
     assert_int_equal(db_begin(other, &err), ERROR_NONE);
     RUN(other, "select count(*) from event_log"); /* whoever reads holds the detaching up */
-    assert_int_not_equal(outbox_partitions(log->db, 35, &err), ERROR_NONE);
+    assert_int_not_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
     assert_string_equal(ask(log, "select count(*)::text from pg_inherits where inhdetachpending"),
                         "1");
     db_close(other);
-    assert_int_equal(outbox_partitions(log->db, 35, &err), ERROR_NONE);
+    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
     assert_string_equal(days(log), "-1 0 1 2 3 4 5 6 7");
 }
 
@@ -414,6 +459,7 @@ int main(void)
         WITH_LOG(two_processes_that_change_the_same_row_log_in_the_order_of_changes),
         WITH_LOG(a_run_of_survivors_never_spans_a_gap),
         WITH_LOG(days_are_made_ahead_and_go_when_old_and_passed),
+        WITH_LOG(day_after_day_there_is_room_and_nothing_goes_unsent),
         WITH_LOG(what_was_interrupted_is_finished),
         WITH_LOG(appended_fields_read_as_encoded_ones),
     };

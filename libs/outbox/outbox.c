@@ -4,8 +4,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fault.h"
+#include "base/log.h"
+#include "base/metric.h"
 #include "outbox/outbox_internal.h"
+
+enum { STANDING_WAIT_MS = 1000 };
 
 enum error outbox_open(struct db *db, void *unused, struct err *err)
 {
@@ -20,6 +25,31 @@ enum error outbox_open(struct db *db, void *unused, struct err *err)
         return err_set(err, ERROR_FENCED, "this history is %.*s: an operator decides (history ls)",
                        STR_ARG(state));
     return ERROR_NONE;
+}
+
+static struct metric metric_closed = {
+    .name = "eiso_history_closed",
+    .help = "1 while this history must not be spoken for.",
+    .type = METRIC_GAUGE,
+    .trouble = "the history stands still: nothing is taken or sent until an operator decides",
+    .mend = "history ls"};
+
+enum error outbox_open_wait(struct db *db, const struct outbox_waiting *waiting, struct err *err)
+{
+    metric_register(&metric_closed);
+    enum error code = outbox_open(db, NULL, err);
+    if (code == ERROR_FENCED)
+        log_error("standing still", err);
+    for (; code == ERROR_FENCED; code = outbox_open(db, NULL, err)) {
+        metric_set(&metric_closed, 1);
+        if (*waiting->stop)
+            return err_set(err, ERROR_UNAVAILABLE, "stopped while standing still");
+        if (waiting->beat)
+            waiting->beat(waiting->context);
+        clock_sleep_ms(STANDING_WAIT_MS);
+    }
+    metric_set(&metric_closed, 0);
+    return code;
 }
 
 /* ---- Horizon: x first, then the lowest running xid, then (the caller) the rows; each its own
@@ -124,31 +154,77 @@ static enum error for_each_day(struct db *db, const struct statement *statement,
 
 /* DETACH CONCURRENTLY cannot run in a transaction: whoever is interrupted leaves a day that is half
  * detached, or detached and not dropped. The next one goes on from there. */
-static enum error drop_old_days(struct db *db, int keep_days, struct err *err)
+static enum error drop_old_days(struct db *db, const struct params *today_and_keep, struct err *err)
 {
     static const struct statement pending = {
         "outbox_detach_pending",
         "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid"
         " where i.inhparent = 'event_log'::regclass and i.inhdetachpending"};
     static const struct statement old = {"outbox_old_days",
-                                         "select name from event_log_old_days($1)"};
+                                         "select name from event_log_old_days($1, $2)"};
     static const struct statement detached = {"outbox_detached_days",
                                               "select name from event_log_detached_days()"};
-    struct params params = {0};
-    param_int(&params, keep_days);
     const char *detach = "alter table event_log detach partition";
     enum error code = for_each_day(db, &pending, NULL, detach, "finalize", err);
     if (!code)
-        code = for_each_day(db, &old, &params, detach, "concurrently", err);
+        code = for_each_day(db, &old, today_and_keep, detach, "concurrently", err);
     return code ? code : for_each_day(db, &detached, NULL, "drop table", "", err);
 }
 
-enum error outbox_partitions(struct db *db, int keep_days, struct err *err)
+static struct metric metric_missing = {
+    .name = "eiso_log_days_missing",
+    .help = "Days of the log without a partition, of today and the seven ahead.",
+    .type = METRIC_GAUGE,
+    .trouble = "days of the log have no partition: nothing can be written on them"};
+static struct metric metric_overdue = {
+    .name = "eiso_log_days_overdue",
+    .help = "Days of the log that are too old and still there.",
+    .type = METRIC_GAUGE,
+    .trouble =
+        "old days of the log cannot go: the relay has not passed them, or somebody reads them",
+    .trouble_above = 1}; /* one for a moment, each night */
+
+static enum error make_days(struct db *db, const struct params *today, struct err *err)
 {
+    static const struct statement statement = {"outbox_make_days",
+                                               "select event_log_make_days($1, 7)"};
+    return db_exec(db, &statement, today, NULL, err);
+}
+
+static enum error count_days(struct db *db, const struct params *today_and_keep, struct err *err)
+{
+    static const struct statement statement = {
+        "outbox_days", "select count(*) filter (where d.day is null),"
+                       "       (select count(*) from event_log_days() o where o.day < $1 - $2)"
+                       "  from generate_series($1, $1 + 7, interval '1 day') w (day)"
+                       "       left join event_log_days() d on d.day = w.day::date"};
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, today_and_keep, &result, err);
+    if (!code) {
+        metric_set(&metric_missing, result_bigint(&result, 0, 0));
+        metric_set(&metric_overdue, result_bigint(&result, 0, 1));
+    }
+    return code;
+}
+
+/* Each is done whatever becomes of the others: a day that cannot go must not keep one from being
+ * made. The first error counts. */
+enum error outbox_partitions(struct db *db, struct date today, int keep_days, struct err *err)
+{
+    struct params params = {0}, both = {0};
+    struct err own = {0};
+    metric_register(&metric_missing);
+    metric_register(&metric_overdue);
+    param_date(&params, today);
+    param_date(&both, today);
+    param_int(&both, keep_days);
     enum error code = db_run(db, "set lock_timeout = '200ms'", err);
     if (!code)
-        code = drop_old_days(db, keep_days, err);
-    return code ? code : db_run(db, "select event_log_make_days(7)", err);
+        code = make_days(db, &params, err);
+    enum error dropped = db_lost(db) ? code : drop_old_days(db, &both, code ? &own : err);
+    code = code ? code : dropped;
+    enum error counted = db_lost(db) ? code : count_days(db, &both, code ? &own : err);
+    return code ? code : counted;
 }
 
 /* ---- Operators ---- */

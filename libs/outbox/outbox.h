@@ -25,6 +25,17 @@ extern const struct migration_set outbox_migrations;
  * operator decides, see `history ls|accept`. Fits db_async_options.opened. */
 enum error outbox_open(struct db *db, void *unused, struct err *err) MUST_CHECK;
 
+/* The same for a straight-line role: where this history must not be spoken for, it waits until an
+ * operator has decided, and eiso_history_closed is 1 meanwhile. ERROR_UNAVAILABLE once `*stop` is
+ * true. */
+struct outbox_waiting {
+    const volatile bool *stop;
+    void (*beat)(void *context); /* a sign of life, each second; may be NULL */
+    void *context;
+};
+enum error outbox_open_wait(struct db *db, const struct outbox_waiting *waiting,
+                            struct err *err) MUST_CHECK;
+
 /* ---- Horizon ---- */
 
 /* Below it no transaction of this database can commit a row any more. Two statements, each its own
@@ -66,16 +77,19 @@ struct relay_options {
 
 /* Runs until `*stop` (ERROR_NONE), or until it cannot go on: the lease or the connection was lost,
  * a delivery failed, the partitions are not what they were. Straight-line, blocking. Metrics:
- * eiso_relay_pending (rows), eiso_relay_sent_total (events), eiso_last_event_age_seconds,
- * eiso_horizon_age_seconds. */
+ * eiso_relay_pending (rows), eiso_relay_lag_seconds, eiso_relay_sent_total (events),
+ * eiso_last_event_age_seconds, eiso_horizon_age_seconds. */
 enum error relay_run(const struct relay_options *options, struct err *err) MUST_CHECK;
 
 /* ---- Role jobs ---- */
 
-/* Makes the log's day partitions 7 days ahead, drops those older than `keep_days` that the relay
- * has passed, and goes on where an earlier run was interrupted. Short statements, lock_timeout
- * 200 ms (of the connection, from then on); run it each minute, outside of a transaction. */
-enum error outbox_partitions(struct db *db, int keep_days, struct err *err) MUST_CHECK;
+/* Makes the log's day partitions 7 days ahead of `today` (UTC, as the log's), drops those older
+ * than `keep_days` that the relay has passed, and goes on where an earlier run was interrupted.
+ * Short statements, lock_timeout 200 ms (of the connection, from then on); run it each minute,
+ * outside of a transaction. Metrics: eiso_log_days_missing (of today and the 7 ahead),
+ * eiso_log_days_overdue. */
+enum error outbox_partitions(struct db *db, struct date today, int keep_days,
+                             struct err *err) MUST_CHECK;
 
 /* ---- Operators ---- */
 

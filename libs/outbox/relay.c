@@ -15,7 +15,8 @@ enum {
     IDLE_WAIT_MS = 500,       /* without a poke */
     BEHIND_WAIT_MS = 5,       /* rows wait above the horizon: a writer is about to commit */
     STANDBY_WAIT_MS = 250,
-    ADMIN_WAIT_MS = 500 /* no wait is longer: the lease is renewed each second */
+    ADMIN_WAIT_MS = 500, /* no wait is longer: the lease is renewed each second */
+    LATE_US = 30000000
 };
 
 static struct metric metric_pending = {.name = "eiso_relay_pending",
@@ -27,7 +28,10 @@ static struct metric metric_sent = {.name = "eiso_relay_sent_total",
 static struct metric metric_horizon = {.name = "eiso_horizon_age_seconds",
                                        .help = "How long rows have waited for a writer to end.",
                                        .type = METRIC_GAUGE,
-                                       .scale = 1e-6};
+                                       .scale = 1e-6,
+                                       .trouble = "a write transaction does not end, and the log "
+                                                  "waits for it (pg_stat_activity, backend_xid)",
+                                       .trouble_above = LATE_US};
 static struct metric metric_age = {.name = "eiso_last_event_age_seconds",
                                    .help = "Age of the event sent last, when it was sent.",
                                    .type = METRIC_GAUGE,
@@ -435,11 +439,13 @@ static enum error open_bus(struct relay *relay, struct err *err)
 
 static enum error relay_begin(struct relay *relay, struct err *err)
 {
+    const struct outbox_waiting waiting = {relay->options->stop, relay->options->beat,
+                                           relay->options->context};
     enum error code = db_open_wait(&relay->db, relay->options->conninfo, relay->options->stop, err);
     if (!code)
         code = db_run(relay->db, "set statement_timeout = '3s'", err);
     if (!code)
-        code = outbox_open(relay->db, NULL, err);
+        code = outbox_open_wait(relay->db, &waiting, err);
     if (!code)
         code = open_bus(relay, err);
     if (!code)

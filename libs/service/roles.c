@@ -40,6 +40,12 @@ static void beat(void *context)
     process_alive(context);
 }
 
+static enum error open_log(struct db *db, void *context, struct err *err)
+{
+    struct process *process = context;
+    return outbox_open_wait(db, &(struct outbox_waiting){&process->stop, beat, process}, err);
+}
+
 enum error role_apply(struct process *process, struct err *err)
 {
     struct health health = {.checks = {{.name = "partitions"}}};
@@ -48,23 +54,22 @@ enum error role_apply(struct process *process, struct err *err)
     if (code)
         return code;
     const struct service *service = process->service;
-    return intake_run(
-        &(struct intake_options){.service = service->name,
-                                 .conninfo = process->common.database,
-                                 .brokers = process->common.brokers,
-                                 .kafka_config = process->common.kafka_config,
-                                 .client_id = process->client_id,
-                                 .slot = (int)process->common.slot,
-                                 .subscriptions = service->subscriptions,
-                                 .retract = service->retract,
-                                 .most_held = process->common.most_held,
-                                 .poke_paths = apply_pokes(process),
-                                 .opened = service_emits(service) ? outbox_open : NULL,
-                                 .context = process,
-                                 .stop = &process->stop,
-                                 .ready = &health.checks[0].ok,
-                                 .beat = beat},
-        err);
+    return intake_run(&(struct intake_options){.service = service->name,
+                                               .conninfo = process->common.database,
+                                               .brokers = process->common.brokers,
+                                               .kafka_config = process->common.kafka_config,
+                                               .client_id = process->client_id,
+                                               .slot = (int)process->common.slot,
+                                               .subscriptions = service->subscriptions,
+                                               .retract = service->retract,
+                                               .most_held = process->common.most_held,
+                                               .poke_paths = apply_pokes(process),
+                                               .opened = service_emits(service) ? open_log : NULL,
+                                               .context = process,
+                                               .stop = &process->stop,
+                                               .ready = &health.checks[0].ok,
+                                               .beat = beat},
+                      err);
 }
 
 /* ---- relay ---- */
@@ -98,7 +103,7 @@ static enum error owner_open(struct process *process, struct db **db, struct err
 {
     enum error code = db_open_wait(db, process->common.database, &process->stop, err);
     if (!code && service_emits(process->service))
-        code = outbox_open(*db, NULL, err);
+        code = open_log(*db, process, err);
     return code;
 }
 
@@ -107,7 +112,8 @@ static enum error owner_open(struct process *process, struct db **db, struct err
 static enum error make_partitions(struct process *process, struct db *db, struct err *err)
 {
     int days = process->service->log_keep_days;
-    return outbox_partitions(db, days ? days : LOG_KEEP_DAYS, err);
+    struct date today = date_of((struct instant){clock_now()}, 0);
+    return outbox_partitions(db, today, days ? days : LOG_KEEP_DAYS, err);
 }
 
 static enum error keep_audit(struct process *process, struct db *db, struct err *err)

@@ -75,12 +75,12 @@ create table relay_partition (
 );
 
 -- Days are made ahead and dropped when old and passed, by role jobs. Never a DEFAULT partition.
-create function event_log_make_days(p_days integer) returns void language plpgsql as $$
+create function event_log_make_days(p_today date, p_days integer) returns void language plpgsql as $$
 declare
     v_day date;
     v_name text;
 begin
-    for v_day in select d::date from generate_series(current_date - 1, current_date + p_days, interval '1 day') d loop
+    for v_day in select d::date from generate_series(p_today - 1, p_today + p_days, interval '1 day') d loop
         v_name := 'event_log_' || to_char(v_day, 'YYYYMMDD');
         if to_regclass(v_name) is null then
             execute format('create table %I (like event_log including defaults including storage including compression)', v_name);
@@ -89,24 +89,26 @@ begin
         end if;
     end loop;
 end $$;
-select event_log_make_days(7);
+select event_log_make_days(current_date, 7);
+
+-- The days that the log has.
+create function event_log_days() returns table (name text, day date) language sql stable as $$
+    select c.relname::text, to_date(right(c.relname, 8), 'YYYYMMDD')
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'event_log'::regclass and not i.inhdetachpending
+$$;
 
 -- Which partitions are older than p_keep_days and hold nothing that the relay has not passed.
-create function event_log_old_days(p_keep_days integer) returns table (name text) language plpgsql as $$
+create function event_log_old_days(p_today date, p_keep_days integer) returns table (name text) language plpgsql as $$
 declare
     v_child record;
     v_left boolean;
 begin
-    for v_child in
-        select c.relname, to_date(right(c.relname, 8), 'YYYYMMDD') as day
-        from pg_inherits i join pg_class c on c.oid = i.inhrelid
-        where i.inhparent = 'event_log'::regclass and not i.inhdetachpending
-    loop
-        continue when v_child.day >= current_date - p_keep_days;
+    for v_child in select * from event_log_days() d where d.day < p_today - p_keep_days loop
         execute format('select exists (select from %I l, relay r where (l.epoch, l.xid, l.seq) > (r.epoch, r.xid, r.seq))',
-                       v_child.relname) into v_left;
+                       v_child.name) into v_left;
         if not v_left then
-            name := v_child.relname;
+            name := v_child.name;
             return next;
         end if;
     end loop;
