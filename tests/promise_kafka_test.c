@@ -255,22 +255,21 @@ static void supervise(struct house *house, pid_t pids[ROLES])
             pids[role] = start_role(house, role_names[role], 0, NULL);
 }
 
+struct supervised {
+    struct house *house;
+    pid_t *pids;
+};
+
 static bool all_arrived_supervised(void *context)
 {
-    struct supervised {
-        struct house *house;
-        pid_t *pids;
-    } *supervised = context;
+    const struct supervised *supervised = context;
     supervise(supervised->house, supervised->pids);
     return all_arrived(supervised->house);
 }
 
 static void wait_supervised(struct house *house, pid_t pids[ROLES])
 {
-    struct {
-        struct house *house;
-        pid_t *pids;
-    } supervised = {house, pids};
+    struct supervised supervised = {house, pids};
     testkit_wait_until(all_arrived_supervised, &supervised, WAIT_MS);
 }
 
@@ -296,6 +295,13 @@ static bool all_taken_in(void *context)
     if (!code)
         code = db_exec(db, &statement, NULL, &result, &err);
     return !code && result_bigint(&result, 0, 0) == ends;
+}
+
+static bool all_taken_in_supervised(void *context)
+{
+    const struct supervised *supervised = context;
+    supervise(supervised->house, supervised->pids);
+    return all_taken_in(supervised->house);
 }
 
 static void a_role_may_die_at_any_point(void **state)
@@ -517,6 +523,100 @@ static void a_source_set_back_takes_its_ghosts_along(void **state)
     arena_done(&arena);
 }
 
+/* ---- A topic that lost what it had acknowledged ---- */
+
+static const char notes_topic[] = "eiso.small.notes.v1";
+
+static enum error all_from_beginning(void *context, struct bus_assignment *assignments,
+                                     size_t count, struct err *err)
+{
+    (void)context, (void)err;
+    for (size_t i = 0; i < count; i++)
+        assignments[i].next_offset = BUS_FROM_BEGINNING;
+    return ERROR_NONE;
+}
+
+/* Makes the topics anew; of the notes the first `keep` of each partition stand there again. */
+static void lose_the_tail(struct house *house, int64_t keep)
+{
+    struct bus_settings settings = {house->brokers, NULL, "promise", 0};
+    const char *topic = notes_topic;
+    struct bus_consumer_options from = {
+        .settings = settings, .topics = &topic, .topic_count = 1, .assigned = all_from_beginning};
+    struct bus_producer_options to = {settings, NULL, NULL};
+    struct bus_consumer *consumer;
+    struct bus_producer *producer;
+    const struct bus_message *messages;
+    size_t count, copied = 0;
+    struct err err = {0};
+    assert_int_equal(bus_consumer_open(&consumer, &from, &err), ERROR_NONE);
+    do
+        assert_int_equal(bus_consume(consumer, 4000, 2000, &messages, &count, &err), ERROR_NONE);
+    while (keep && count == 0);
+    make_topics(house->brokers);
+    assert_int_equal(bus_producer_open(&producer, &to, &err), ERROR_NONE);
+    for (size_t i = 0; i < count; i++) {
+        struct bus_message_out message = {notes_topic,         messages[i].partition,
+                                          messages[i].key,     messages[i].value,
+                                          messages[i].headers, messages[i].header_count};
+        if (messages[i].offset < keep && ++copied)
+            assert_int_equal(bus_produce(producer, &message, &err), ERROR_NONE);
+    }
+    while (bus_producer_progress(producer).acknowledged < copied)
+        assert_int_equal(bus_producer_poll(producer, 100, &err), ERROR_NONE);
+    bus_producer_close(producer);
+    bus_consumer_close(consumer);
+}
+
+/* Who has taken all in goes on, and who begins now gets all. A relay that died before it had moved
+ * its position has sent some events twice, so that nothing stands where it stood. */
+static void filled_again(int64_t keep)
+{
+    struct house house, fresh;
+    pid_t pids[ROLES];
+    house_open(&house, NULL, testkit_brokers());
+    start_all(&house, pids, RELAY, "relay_acknowledged:4");
+    for (int i = 0; i < 20 || testkit_is_running(pids[RELAY]); i++)
+        post(&house, 0);
+    supervise(&house, pids);
+    for (int i = 0; i < 20; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    assert_true(testkit_wait_until(all_taken_in, &house, WAIT_MS));
+    testkit_kill(pids[RELAY]);
+    testkit_kill(pids[APPLY]);
+    lose_the_tail(&house, keep);
+    pids[RELAY] = start_role(&house, "relay", 0, NULL);
+    for (int i = 0; i < (keep ? 40 : 1); i++)
+        post(&house,
+             0); /* behind a tail: as long as it was, so that nobody sees it by its length */
+    fresh = house;
+    fresh.conninfo = testkit_database(&house.arena);
+    assert_int_equal(testkit_wait(start_role(&fresh, "migrate", 0, NULL), WAIT_MS), 0);
+    pid_t apply = start_role(&fresh, "apply", 1, NULL);
+    expect_exact(&fresh);
+    testkit_kill(apply);
+    pids[APPLY] = start_role(&house, "apply", 0, NULL);
+    struct supervised supervised = {&house, pids};
+    assert_true(testkit_wait_until(all_taken_in_supervised, &supervised, WAIT_MS));
+    for (int i = 0; i < 5; i++)
+        post(&house, 0);
+    expect_exact(&house);
+    kill_all(&house, pids);
+}
+
+static void a_topic_made_anew_is_filled_again(void **state)
+{
+    (void)state;
+    filled_again(0);
+}
+
+static void a_topic_that_lost_its_tail_is_filled_again(void **state)
+{
+    (void)state;
+    filled_again(100);
+}
+
 /* ---- A read model made anew ---- */
 
 static const char *ask(struct house *house, const char *sql)
@@ -671,6 +771,8 @@ int main(int argc, char **argv)
         TEST(kafka_may_be_killed_and_be_away),
         TEST(postgres_may_be_killed),
         TEST(a_source_set_back_takes_its_ghosts_along),
+        TEST(a_topic_made_anew_is_filled_again),
+        TEST(a_topic_that_lost_its_tail_is_filled_again),
         TEST(a_read_model_is_made_anew_while_notes_arrive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

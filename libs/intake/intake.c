@@ -1,5 +1,6 @@
 #include "intake/intake.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,8 +108,9 @@ static enum error take_back(struct intake *intake, size_t topic_index, const str
 
 /* ---- One message ---- */
 
-static enum error check_predecessor(const struct envelope *envelope, const struct topic *topic,
-                                    const struct watermark *mark, bool contiguous, struct err *err)
+static enum error check_predecessor(struct intake *intake, const struct envelope *envelope,
+                                    const struct topic *topic, const struct watermark *mark,
+                                    bool contiguous, struct err *err)
 {
     if (position_is_zero(&mark->position) ||
         position_compare(&envelope->predecessor, &mark->position) <= 0)
@@ -116,10 +118,14 @@ static enum error check_predecessor(const struct envelope *envelope, const struc
     if (topic->cleanup == TOPIC_STATE && !contiguous)
         return ERROR_NONE; /* compaction took what was between */
     char wanted[POSITION_TEXT_LEN + 1], have[POSITION_TEXT_LEN + 1];
-    return err_set(
-        err, ERROR_CORRUPT, "%s[%d]@%lld follows %s, seen up to %s: something is missing",
-        topic->name, envelope->event.partition, (long long)envelope->event.offset,
-        position_format(&envelope->predecessor, wanted), position_format(&mark->position, have));
+    position_format(&mark->position, have);
+    intake->missing = (struct missing){true, topic->name, envelope->event.partition, ""};
+    snprintf(intake->missing.behind, sizeof intake->missing.behind, "%.*s %s",
+             STR_ARG(mark->source), have);
+    return err_set(err, ERROR_CORRUPT,
+                   "%s[%d]@%lld follows %s, seen up to %s: something is missing", topic->name,
+                   envelope->event.partition, (long long)envelope->event.offset,
+                   position_format(&envelope->predecessor, wanted), have);
 }
 
 /* Behind whom it waits; absent: nobody. Behind its own subject first: what waits for one subject is
@@ -219,7 +225,7 @@ static enum error take_message(struct intake *intake, const struct bus_message *
         metric_add(&metric_skipped, 1);
         return ERROR_NONE;
     }
-    enum error code = check_predecessor(&envelope, topic, mark, contiguous, err);
+    enum error code = check_predecessor(intake, &envelope, topic, mark, contiguous, err);
     if (code)
         return code;
     mark->position = event->position;
@@ -352,6 +358,8 @@ enum error intake_apply(struct intake *intake, const struct bus_message *message
         if (intake->refused_count > refused)
             attempt = -1; /* fewer events are left each time */
     }
+    if (code == ERROR_CORRUPT && intake->missing.found)
+        code = offsets_look_back(intake, err);
     if (code)
         return code;
     metric_add(&metric_applied, intake->applied);
@@ -456,6 +464,8 @@ static enum error intake_loop(struct intake *intake, struct err *err)
         size_t count;
         enum error code =
             bus_consume(intake->consumer, BATCH_MESSAGES, WAIT_MS, &messages, &count, err);
+        if (code == ERROR_FENCED)
+            code = offsets_look_at_ends(intake, err);
         if (!code && count)
             code = intake_apply(intake, messages, count, err);
         else if (!code && clock_monotonic() - checked_us > CHECK_EVERY_US) {

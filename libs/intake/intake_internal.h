@@ -41,6 +41,14 @@ struct refusal {
     const char *reason;
 };
 
+/* An event that must stand between a watermark and what was read. */
+struct missing {
+    bool found;
+    const char *topic;
+    int32_t partition;
+    char behind[POSITION_TEXT_LEN + 128]; /* source and watermark */
+};
+
 struct intake {
     const struct intake_options *options;
     struct db *db;
@@ -56,6 +64,7 @@ struct intake {
     bool full; /* too many are held: facts are left alone */
     struct refusal *refused;
     size_t refused_count, refused_capacity;
+    struct missing missing;
     size_t lag_next; /* lane whose end is asked for next */
     int64_t lag_looked_us;
     struct event *pending; /* accepted, not yet handed over; in order of arrival */
@@ -91,6 +100,12 @@ enum error offsets_load(struct intake *intake, struct bus_assignment *assignment
 enum error offsets_move(struct intake *intake,
                         struct err *err); /* first in the transaction: locks, compares, moves */
 enum error offsets_check(struct intake *intake, struct err *err); /* while idle */
+/* A topic that was filled again may have what is missing at a lower offset: the next process reads
+ * the partition from its beginning, once for each watermark. Both return ERROR_FENCED where it
+ * does; else the error that `err` holds. */
+enum error offsets_look_back(struct intake *intake, struct err *err);
+/* After an offset that a topic does not have: partitions that end before where we stand. */
+enum error offsets_look_at_ends(struct intake *intake, struct err *err);
 enum error watermarks_save(struct intake *intake, struct err *err);
 
 /* quarantine.c */

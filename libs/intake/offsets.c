@@ -1,5 +1,7 @@
 /* The offsets and watermarks in the consumer's database: they decide, Kafka's own are for lag
  * tools. */
+#include <stdio.h>
+
 #include "intake/intake_internal.h"
 
 /* Lanes of one kind as columns (topic, partition, two offsets). */
@@ -212,4 +214,68 @@ enum error watermarks_save(struct intake *intake, struct err *err)
     for (size_t i = 0; i < COUNT_OF(columns); i++)
         param_column(&params, &columns[i]);
     return db_exec(intake->db, &statement, &params, NULL, err);
+}
+
+/* ---- Looking back ---- */
+
+static enum error begin_again(struct intake *intake, const char *topic, int32_t partition,
+                              const char *behind, bool *changed, struct err *err)
+{
+    static const struct statement statement = {
+        "intake_begin_again",
+        "update consumer_offset set next_offset = -2, looked_for = $3"
+        " where topic = $1 and partition = $2 and looked_for is distinct from $3"};
+    struct params params = {0};
+    param_text(&params, str_from(topic));
+    param_int(&params, partition);
+    param_text(&params, str_from(behind));
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(intake->db, &statement, &params, &result, err);
+    *changed = !code && result_affected(&result) == 1;
+    return code;
+}
+
+enum error offsets_look_back(struct intake *intake, struct err *err)
+{
+    const struct missing *missing = &intake->missing;
+    struct err own = {0};
+    bool changed = false;
+    if (begin_again(intake, missing->topic, missing->partition, missing->behind, &changed, &own) ||
+        !changed)
+        return err->code;
+    return err_set(err, ERROR_FENCED, "%s[%d]: what follows %s is looked for from the beginning",
+                   missing->topic, missing->partition, missing->behind);
+}
+
+static bool ends_before_us(struct intake *intake, size_t index, int64_t *end)
+{
+    const struct lane *lane = &intake->lanes[index];
+    int64_t first;
+    struct err err;
+    return lane->assigned && lane->next_offset > 0 &&
+           !bus_offsets(intake->admin, intake->topics[index / (size_t)intake->partitions],
+                        (int32_t)(index % (size_t)intake->partitions), &first, end, &err) &&
+           *end < lane->next_offset;
+}
+
+enum error offsets_look_at_ends(struct intake *intake, struct err *err)
+{
+    size_t lanes = intake->options->subscriptions.count * (size_t)intake->partitions;
+    for (size_t i = 0; i < lanes; i++) {
+        const char *topic = intake->topics[i / (size_t)intake->partitions];
+        int32_t partition = (int32_t)(i % (size_t)intake->partitions);
+        int64_t end;
+        char behind[64];
+        struct err own = {0};
+        bool changed = false;
+        if (!ends_before_us(intake, i, &end))
+            continue;
+        snprintf(behind, sizeof behind, "offset %lld, end %lld",
+                 (long long)intake->lanes[i].next_offset, (long long)end);
+        if (!begin_again(intake, topic, partition, behind, &changed, &own) && changed)
+            err_set(err, ERROR_FENCED,
+                    "%s[%d] is shorter than it was: it is read from the beginning", topic,
+                    partition);
+    }
+    return err->code;
 }

@@ -60,6 +60,12 @@ void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback
 typedef enum error state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                size_t count, void *context, struct err *err);
 
+/* The keys of a state topic that has a state now, behind `after` (absent: from the first), in an
+ * order of its own, at most `most`; in the arena. */
+typedef enum error state_keys(struct db *db, const struct topic *topic, struct str after,
+                              int32_t most, struct arena *arena, struct strs *keys, void *context,
+                              struct err *err);
+
 struct relay_options {
     const char *service; /* "grades" */
     const char *cell;    /* "kz": ce_source is /<cell>/<service> */
@@ -72,6 +78,7 @@ struct relay_options {
     /* After a lost part of the history: what it left on state topics is said anew. NULL: the
      * service has no state topic. */
     state_again *state_again;
+    state_keys *state_keys; /* with it: for a state topic that was lost as a whole */
     void *context;
 };
 

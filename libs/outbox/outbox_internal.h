@@ -6,6 +6,15 @@
 #include "contracts/history.h"
 #include "outbox/outbox.h"
 
+/* What a partition has lost behind its end (refill.c). */
+struct gap {
+    bool open;
+    bool unread, begun;    /* its last event was not looked at yet; something was sent */
+    int64_t end;           /* next offset */
+    struct position kept;  /* of the last event that is there; zero: none */
+    struct position saved; /* of the last event that was acknowledged */
+};
+
 /* One partition of one topic, as far as this relay has sent. */
 struct lane {
     const struct topic *topic;
@@ -13,6 +22,7 @@ struct lane {
     struct position last; /* of the event that was sent last: the predecessor of the next */
     int64_t last_offset;  /* acknowledged; -1: none */
     bool moved;           /* since the position was saved */
+    struct gap gap;
 };
 
 struct relay {
@@ -30,6 +40,7 @@ struct relay {
     int64_t renewed_us; /* monotonic: when the lease was renewed */
     int64_t moved_us;   /* the same: when the position moved, or nothing was pending */
     uint64_t disconnects;
+    bool shrunk; /* Kafka acknowledged an offset that had been acknowledged before */
     struct arena life, batch;
 };
 
@@ -45,6 +56,16 @@ struct outgoing {
 };
 enum error relay_send(struct relay *relay, struct lane *lane, const struct outgoing *event,
                       struct err *err);
+
+/* A row of the log, columns as named: each event is handed to `send`, its type left to that. */
+#define RELAY_ROW_COLUMNS                                                    \
+    " l.epoch, l.xid, l.seq, l.time, array_send(l.ids), array_send(l.keys)," \
+    " array_send(l.types), array_send(l.payloads)"
+typedef enum error relay_send_event(void *context, int number, struct outgoing *event,
+                                    struct err *err);
+enum error relay_each_event(const struct result *result, size_t row, relay_send_event *send,
+                            void *context, struct err *err);
+struct position relay_row_position(const struct result *result, size_t row);
 
 /* Waits until all that was sent is acknowledged, renewing the lease meanwhile. */
 enum error relay_settle(struct relay *relay, struct err *err);
@@ -71,6 +92,12 @@ struct str epoch_encode(const struct epoch_story *story, size_t part, int64_t cu
 /* Where the relay stood in this partition when the epoch began: -1 where nothing had been sent. */
 enum error epoch_cut_offset(struct relay *relay, int64_t epoch, const struct lane *lane,
                             int64_t *offset, struct err *err);
+/* ERROR_CORRUPT where history does not know it. In the batch's arena. */
+enum error epoch_story_find(struct relay *relay, int64_t epoch, struct epoch_story **story,
+                            struct err *err);
+/* Position, key and value of one part of it. */
+void epoch_fill(struct relay *relay, const struct epoch_story *story, size_t part,
+                int64_t cut_offset, struct outgoing *event);
 /* Sends the story of an epoch to every partition of the service's topics. */
 enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, struct instant time,
                             struct err *err);
@@ -79,6 +106,12 @@ enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, 
  * and before the position moves over the epoch's row: a relay that dies in between does it again.
  */
 enum error state_say_again(struct relay *relay, const struct epoch_story *story, struct err *err);
+
+/* The whole state of a topic, key after key, where the service can say it. */
+enum error state_say_all(struct relay *relay, const struct topic *topic, struct err *err);
+
+/* refill.c: fills what has a gap (lane.gap) from the log and the tables, and saves that. */
+enum error refill_topics(struct relay *relay, struct err *err);
 
 /* ledger.c: reads the ledger topic, judges, writes own epochs there. ERROR_FENCED: a return into an
  * abandoned history. */

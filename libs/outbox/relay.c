@@ -92,8 +92,11 @@ static void acknowledged(void *context, uint64_t number, const char *topic, int3
     (void)number;
     struct relay *relay = context;
     for (size_t i = 0; i < relay->lane_count; i += (size_t)relay->partitions)
-        if (strcmp(relay->lanes[i].topic->name, topic) == 0)
-            relay->lanes[i + (size_t)partition].last_offset = offset;
+        if (strcmp(relay->lanes[i].topic->name, topic) == 0) {
+            struct lane *lane = &relay->lanes[i + (size_t)partition];
+            relay->shrunk |= !lane->gap.open && offset <= lane->last_offset;
+            lane->last_offset = offset;
+        }
 }
 
 enum error relay_settle(struct relay *relay, struct err *err)
@@ -101,6 +104,9 @@ enum error relay_settle(struct relay *relay, struct err *err)
     enum error code = ERROR_NONE;
     for (;;) {
         struct bus_progress progress = bus_producer_progress(relay->producer);
+        if (relay->shrunk)
+            return err_set(err, ERROR_CORRUPT,
+                           "a topic was made anew while it was written: the next relay fills it");
         if (progress.acknowledged == progress.produced)
             return ERROR_NONE;
         code = bus_producer_poll(relay->producer, 100, err);
@@ -156,9 +162,9 @@ static struct str element_next(struct elements *elements)
     return value;
 }
 
-static enum error send_event(struct relay *relay, int number, struct outgoing *event,
-                             struct err *err)
+static enum error send_event(void *context, int number, struct outgoing *event, struct err *err)
 {
+    struct relay *relay = context;
     if (number == EVENT_HISTORY_REWOUND)
         return relay_send_epoch(relay, event->position.epoch, event->id, event->time, err);
     const struct event_type *type = event_type_get(number);
@@ -177,30 +183,40 @@ static enum error send_event(struct relay *relay, int number, struct outgoing *e
 
 enum { ROW_EPOCH, ROW_XID, ROW_SEQ, ROW_TIME, ROW_IDS, ROW_KEYS, ROW_TYPES, ROW_PAYLOADS };
 
-static enum error send_row(struct relay *relay, const struct result *result, size_t row,
-                           struct err *err)
+struct position relay_row_position(const struct result *result, size_t row)
+{
+    return (struct position){result_bigint(result, row, ROW_EPOCH),
+                             result_bigint(result, row, ROW_XID),
+                             result_bigint(result, row, ROW_SEQ), 0};
+}
+
+enum error relay_each_event(const struct result *result, size_t row, relay_send_event *send,
+                            void *context, struct err *err)
 {
     struct elements ids = elements_of(result_str(result, row, ROW_IDS));
     struct elements keys = elements_of(result_str(result, row, ROW_KEYS));
     struct elements types = elements_of(result_str(result, row, ROW_TYPES));
     struct elements payloads = elements_of(result_str(result, row, ROW_PAYLOADS));
-    struct outgoing event = {
-        .position = {result_bigint(result, row, ROW_EPOCH), result_bigint(result, row, ROW_XID),
-                     result_bigint(result, row, ROW_SEQ), 0},
-        .time = result_instant(result, row, ROW_TIME),
-    };
-    metric_set(&metric_age, clock_now() - event.time.us);
+    struct position position = relay_row_position(result, row);
     enum error code = ERROR_NONE;
-    while (!code && ids.left) {
+    for (; !code && ids.left; position.index++) {
+        struct outgoing event = {.position = position,
+                                 .time = result_instant(result, row, ROW_TIME),
+                                 .key = element_next(&keys),
+                                 .value = element_next(&payloads)};
         memcpy(&event.id, element_next(&ids).ptr, sizeof event.id);
         struct str number = element_next(&types);
-        event.key = element_next(&keys);
-        event.value = element_next(&payloads);
-        code = send_event(relay, (unsigned char)number.ptr[0] << 8 | (unsigned char)number.ptr[1],
-                          &event, err);
-        event.position.index++;
+        code = send(context, (unsigned char)number.ptr[0] << 8 | (unsigned char)number.ptr[1],
+                    &event, err);
     }
     return code;
+}
+
+static enum error send_row(struct relay *relay, const struct result *result, size_t row,
+                           struct err *err)
+{
+    metric_set(&metric_age, clock_now() - result_instant(result, row, ROW_TIME).us);
+    return relay_each_event(result, row, send_event, relay, err);
 }
 
 static enum error read_rows(struct relay *relay, const struct horizon *horizon,
@@ -208,8 +224,7 @@ static enum error read_rows(struct relay *relay, const struct horizon *horizon,
 {
     static const struct statement statement = {
         "relay_read",
-        "select l.epoch, l.xid, l.seq, l.time, array_send(l.ids), array_send(l.keys),"
-        "       array_send(l.types), array_send(l.payloads)"
+        "select" RELAY_ROW_COLUMNS
         "  from (select n.*, sum(n.bytes) over (order by n.epoch, n.xid, n.seq) as so_far"
         "          from (select * from event_log l"
         "                 where (l.epoch, l.xid, l.seq) > ($1, $2, $3)"
@@ -249,9 +264,7 @@ static enum error relay_step(struct relay *relay, size_t *rows, struct err *err)
     if (code)
         return code;
     FAULT("relay_acknowledged");
-    struct position last = {result_bigint(&result, *rows - 1, ROW_EPOCH),
-                            result_bigint(&result, *rows - 1, ROW_XID),
-                            result_bigint(&result, *rows - 1, ROW_SEQ), 0};
+    struct position last = relay_row_position(&result, *rows - 1);
     code = lease_move(relay, &last, err);
     FAULT("relay_moved");
     metric_add(&metric_sent,
@@ -353,11 +366,11 @@ static enum error load_lanes(struct relay *relay, struct err *err)
 }
 
 /* A topic that is shorter than what was acknowledged has lost its tail: sending on would leave a
- * hole. */
+ * hole (refill.c). */
 static enum error check_ends(struct relay *relay, struct err *err)
 {
     for (size_t i = 0; i < relay->lane_count; i++) {
-        const struct lane *lane = &relay->lanes[i];
+        struct lane *lane = &relay->lanes[i];
         int64_t first, next;
         if (lane->last_offset < 0)
             continue;
@@ -368,9 +381,8 @@ static enum error check_ends(struct relay *relay, struct err *err)
         if (code)
             return code;
         if (next <= lane->last_offset)
-            return err_set(
-                err, ERROR_CORRUPT, "%s[%d] ends at %lld, %lld was acknowledged: its tail is lost",
-                lane->topic->name, lane->partition, (long long)next, (long long)lane->last_offset);
+            lane->gap = (struct gap){
+                .open = true, .unread = first < next, .end = next, .saved = lane->last};
     }
     relay->disconnects = bus_producer_disconnects(relay->producer);
     return ERROR_NONE;
@@ -388,7 +400,9 @@ static enum error meet_kafka(struct relay *relay, struct err *err)
     code = load_lanes(relay, err);
     if (!code)
         code = check_ends(relay, err);
-    return code ? code : ledger_settle(relay, err);
+    if (!code)
+        code = ledger_settle(relay, err);
+    return code ? code : refill_topics(relay, err);
 }
 
 /* Kafka may be away, or its topics not made yet: waits for it, holding the lease. */
@@ -486,7 +500,7 @@ static enum error meet_again(struct relay *relay, bool *away, struct err *err)
         return code;
     code = check_ends(relay, err);
     if (code != ERROR_UNAVAILABLE)
-        return code;
+        return code ? code : refill_topics(relay, err);
     *away = true;
     clock_sleep_ms(STANDBY_WAIT_MS);
     return lease_renew(relay, err);

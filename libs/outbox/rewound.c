@@ -119,6 +119,15 @@ enum error epoch_cut_offset(struct relay *relay, int64_t epoch, const struct lan
     return code;
 }
 
+void epoch_fill(struct relay *relay, const struct epoch_story *story, size_t part,
+                int64_t cut_offset, struct outgoing *event)
+{
+    event->position = (struct position){story->epoch, 0, 0, (int32_t)part};
+    event->key = str_from(
+        arena_printf(&relay->batch, "~history|%lld|%zu", (long long)story->epoch, part + 1));
+    event->value = epoch_encode(story, part, cut_offset, &relay->batch);
+}
+
 static enum error send_to_lane(struct relay *relay, struct lane *lane,
                                const struct epoch_story *story, struct outgoing *event,
                                struct err *err)
@@ -126,30 +135,34 @@ static enum error send_to_lane(struct relay *relay, struct lane *lane,
     int64_t cut_offset;
     enum error code = epoch_cut_offset(relay, story->epoch, lane, &cut_offset, err);
     for (size_t part = 0; !code && part < epoch_parts(story); part++) {
-        event->position = (struct position){story->epoch, 0, 0, (int32_t)part};
-        event->key = str_from(
-            arena_printf(&relay->batch, "~history|%lld|%zu", (long long)story->epoch, part + 1));
-        event->value = epoch_encode(story, part, cut_offset, &relay->batch);
+        epoch_fill(relay, story, part, cut_offset, event);
         code = relay_send(relay, lane, event, err);
     }
     return code;
 }
 
-enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, struct instant time,
+enum error epoch_story_find(struct relay *relay, int64_t epoch, struct epoch_story **story,
                             struct err *err)
 {
     struct epoch_story *stories;
     size_t count;
     enum error code = epoch_stories(relay->db, &relay->batch, &stories, &count, err);
-    if (code)
-        return code;
-    for (size_t i = 0; i < count; i++) {
-        if (stories[i].epoch != epoch)
-            continue;
-        struct outgoing event = {.id = id, .type = relay->history_type, .time = time};
-        for (size_t lane = 0; !code && lane < relay->lane_count; lane++)
-            code = send_to_lane(relay, &relay->lanes[lane], &stories[i], &event, err);
-        return code ? code : state_say_again(relay, &stories[i], err);
-    }
-    return err_set(err, ERROR_CORRUPT, "the log names an epoch that history does not know");
+    for (size_t i = 0; !code && i < count; i++)
+        if (stories[i].epoch == epoch) {
+            *story = &stories[i];
+            return ERROR_NONE;
+        }
+    return code ? code
+                : err_set(err, ERROR_CORRUPT, "the log names an epoch that history does not know");
+}
+
+enum error relay_send_epoch(struct relay *relay, int64_t epoch, struct uuid id, struct instant time,
+                            struct err *err)
+{
+    struct epoch_story *story;
+    struct outgoing event = {.id = id, .type = relay->history_type, .time = time};
+    enum error code = epoch_story_find(relay, epoch, &story, err);
+    for (size_t lane = 0; !code && lane < relay->lane_count; lane++)
+        code = send_to_lane(relay, &relay->lanes[lane], story, &event, err);
+    return code ? code : state_say_again(relay, story, err);
 }

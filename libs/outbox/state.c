@@ -2,6 +2,7 @@
  * and no later one may ever come. So the partitions are read again from where the relay stood at
  * the cut, and what the ghosts name is appended as it is now; the new epoch makes it newer. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -291,5 +292,35 @@ enum error state_say_again(struct relay *relay, const struct epoch_story *story,
     for (size_t i = 0; !code && i < relay->lane_count; i += (size_t)relay->partitions)
         if (relay->lanes[i].topic->cleanup == TOPIC_STATE)
             code = topic_again(relay, story, &relay->lanes[i], err);
+    return code;
+}
+
+/* ---- A topic that was lost as a whole ---- */
+
+enum error state_say_all(struct relay *relay, const struct topic *topic, struct err *err)
+{
+    const struct relay_options *options = relay->options;
+    struct str after = {0};
+    struct reading reading = {.relay = relay, .topic = topic};
+    enum error code = ERROR_NONE;
+    CLEANUP(arena_done) struct arena last = {0};
+    if (!options->state_keys)
+        return err_set(err, ERROR_CORRUPT, "%s lost its state, and nobody can say it anew",
+                       topic->name);
+    for (size_t count = 1; !code && count;) {
+        struct strs keys = {0};
+        arena_reset(&reading.arena);
+        code = options->state_keys(relay->db, topic, after, KEYS_AT_ONCE, &reading.arena, &keys,
+                                   options->context, err);
+        count = code ? 0 : keys.count;
+        if (!count)
+            break;
+        reading.keys = (struct keys){ARENA_ARRAY(&reading.arena, count, struct str), count, count};
+        memcpy(reading.keys.items, keys.items, count * sizeof *keys.items);
+        arena_reset(&last);
+        after = str_copy(&last, keys.items[count - 1]);
+        code = say_all(&reading, err);
+    }
+    arena_done(&reading.arena);
     return code;
 }

@@ -92,6 +92,7 @@ enum error role_relay(struct process *process, struct err *err)
                                              .ready = &health.checks[0].ok,
                                              .beat = beat,
                                              .state_again = process->service->state_again,
+                                             .state_keys = process->service->state_keys,
                                              .context = process},
                      err);
 }

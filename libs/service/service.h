@@ -165,6 +165,7 @@ struct service {
     intake_retract *retract;
     struct rebuild_definition rebuild; /* of its read model, beside the copies */
     state_again *state_again;          /* has state topics: outbox.h; the context is the process */
+    state_keys *state_keys;            /* the same */
     int apply_processes;               /* 0 means 1 */
     int log_keep_days; /* of event_log; 0 means 35; -1: it emits nothing, no relay */
     struct {

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
         .name = "registry",
         .listeners = LISTENERS(listeners),
         .state_again = registry_state_again,
+        .state_keys = registry_state_keys,
         .log_keep_days = 7, /* its payloads hold personal data */
         .schema = {registry_schema, &registry_schema_count},
         .jobs = JOBS(jobs),

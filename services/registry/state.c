@@ -7,11 +7,17 @@
 struct state {
     enum event_number number;
     struct statement now;
+    struct statement keys; /* all of them, behind $1 text (NULL: from the first), at most $2 */
 };
 
 #define EACH_KEY     " from unnest($1::text[]) with ordinality k (key, place) left join "
 #define BY_ID(table) EACH_KEY table " t on t.id = k.key::uuid order by k.place"
 #define IN_ORDER     " order by k.place"
+#define IDS(name, table)                                                                     \
+    {                                                                                        \
+        name, "select id::text from " table " where $1::text is null or id > $1::text::uuid" \
+              " order by id limit $2"                                                        \
+    }
 
 static const struct state states[] = {
     {EVENT_ORGANISATION_CHANGED,
@@ -19,43 +25,56 @@ static const struct state states[] = {
       "select t.id, case when t.id is not null then jsonb_build_object('kk', t.name_kk, 'ru', "
       "t.name_ru) end as name, t.kind, t.bin, t.kato, t.address_kato, t.subordinate_to, "
       "t.ownership, t.languages, t.shifts, t.valid_from, t.valid_to, "
-      "t.revision" BY_ID("organisation")}},
+      "t.revision" BY_ID("organisation")},
+     IDS("keys_of_organisations", "organisation")},
     {EVENT_PERSON_CHANGED,
      {"now_people",
       "select t.id, case when t.id is not null then jsonb_strip_nulls(jsonb_build_object('family', "
       "t.family, 'given', t.given, 'middle', t.middle)) end as names, t.birth_date, t.sex, "
-      "t.roles, t.revision" BY_ID("person")}},
+      "t.roles, t.revision" BY_ID("person")},
+     IDS("keys_of_people", "person")},
     {EVENT_CLASS_CHANGED,
      {"now_classes", "select t.id, t.organisation, t.name, t.type, t.homerooms as of, t.subject, "
                      "t.grade, t.language, t.shift, t.academic_year, t.previous, "
-                     "t.revision" BY_ID("class")}},
+                     "t.revision" BY_ID("class")},
+     IDS("keys_of_classes", "class")},
     {EVENT_ENROLMENT_CHANGED,
      {"now_enrolments", "select t.id, t.learner, t.class, t.valid_from as from, t.valid_to as to, "
-                        "t.mode, t.revision" BY_ID("enrolment")}},
+                        "t.mode, t.revision" BY_ID("enrolment")},
+     IDS("keys_of_enrolments", "enrolment")},
     {EVENT_ASSIGNMENT_CHANGED,
      {"now_assignments",
       "select t.id, t.teacher, t.class, t.subject, t.kind, t.valid_from as from, t.valid_to as to, "
-      "t.revision" BY_ID("assignment")}},
+      "t.revision" BY_ID("assignment")},
+     IDS("keys_of_assignments", "assignment")},
     {EVENT_GUARDIAN_CHANGED,
      {"now_guardians",
       "select t.id, t.learner, t.guardian, t.relation, t.legal_basis, t.rights, t.valid_from as "
-      "from, t.valid_to as to, t.status, t.revision" BY_ID("guardian")}},
+      "from, t.valid_to as to, t.status, t.revision" BY_ID("guardian")},
+     IDS("keys_of_guardians", "guardian")},
     {EVENT_ACCOUNT_CHANGED,
      {"now_accounts",
-      "select t.id, t.person, t.active, t.locale, t.roles, t.revision" BY_ID("account")}},
+      "select t.id, t.person, t.active, t.locale, t.roles, t.revision" BY_ID("account")},
+     IDS("keys_of_accounts", "account")},
     {EVENT_CLIENT_CHANGED,
-     {"now_clients",
-      "select t.id, t.name, t.node, t.scopes, t.active, t.revision" BY_ID("client")}},
+     {"now_clients", "select t.id, t.name, t.node, t.scopes, t.active, t.revision" BY_ID("client")},
+     IDS("keys_of_clients", "client")},
     {EVENT_ALIAS_CHANGED,
-     {"now_aliases", "select t.id, t.canonical, t.entity, t.revision" BY_ID("alias")}},
+     {"now_aliases", "select t.id, t.canonical, t.entity, t.revision" BY_ID("alias")},
+     IDS("keys_of_aliases", "alias")},
     {EVENT_REFERENCE_CHANGED,
      {"now_reference",
       "select t.list, t.code, t.parent, t.kind, t.kk, t.ru, t.en, t.valid_from, t.valid_to, "
       "t.revision" EACH_KEY "reference t on t.list = split_part(k.key, ':', 1)"
-      " and t.code = substr(k.key, strpos(k.key, ':') + 1)" IN_ORDER}},
+      " and t.code = substr(k.key, strpos(k.key, ':') + 1)" IN_ORDER},
+     {"keys_of_reference", "select list || ':' || code from reference"
+                           " where $1::text is null or (list, code) > (split_part($1, ':', 1),"
+                           "       substr($1, strpos($1, ':') + 1)) order by list, code limit $2"}},
     {EVENT_KEY_CHANGED,
      {"now_keys", "select t.kid, t.jwk, t.retired_at, t.revision" EACH_KEY
-                  "public_key t on t.kid = k.key" IN_ORDER}},
+                  "public_key t on t.kid = k.key" IN_ORDER},
+     {"keys_of_keys", "select kid from public_key where $1::text is null or kid > $1"
+                      " order by kid limit $2"}},
 };
 
 static const struct state *state_of(const struct topic *topic)
@@ -134,6 +153,27 @@ enum error registry_state_again(struct db *db, const struct topic *topic, const 
     struct column payloads = encode(&result, event_type_get(state->number)->record, &arena);
     code = append(db, state->number, &names, &payloads, err);
     return code ? code : revoke_again(db, state->number, &names, err);
+}
+
+enum error registry_state_keys(struct db *db, const struct topic *topic, struct str after,
+                               int32_t most, struct arena *arena, struct strs *keys, void *context,
+                               struct err *err)
+{
+    (void)context;
+    const struct state *state = state_of(topic);
+    ensure(state);
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_text(&params, after);
+    param_int(&params, most);
+    enum error code = db_exec(db, &state->keys, &params, &result, err);
+    if (code)
+        return code;
+    struct str *items = ARENA_ARRAY(arena, result_rows(&result), struct str);
+    for (size_t row = 0; row < result_rows(&result); row++)
+        items[row] = str_copy(arena, result_str(&result, row, 0));
+    *keys = (struct strs){items, result_rows(&result)};
+    return ERROR_NONE;
 }
 
 /* ---- What a merge has changed ---- */

@@ -1,5 +1,5 @@
 /* The whole present state of what registry's topics name, said anew after a lost part of its
- * history (outbox.h, state_again). */
+ * history, or where a topic was lost (outbox.h, state_again, state_keys). */
 #ifndef REGISTRY_STATE_H
 #define REGISTRY_STATE_H
 
@@ -8,6 +8,10 @@
 
 enum error registry_state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                 size_t count, void *context, struct err *err) MUST_CHECK;
+
+enum error registry_state_keys(struct db *db, const struct topic *topic, struct str after,
+                               int32_t most, struct arena *arena, struct strs *keys, void *context,
+                               struct err *err) MUST_CHECK;
 
 /* Tells the state of rows that a merge has changed (table untold), some hundred at a time. It is
  * that of the moment when it is told: a change that comes in between has a higher revision, and

@@ -84,6 +84,7 @@ int main(int argc, char **argv)
         .retract = retract_facts,
         .rebuild = {REBUILT(rebuilt), store_hold_roll_up, store_note_all},
         .state_again = store_state_again,
+        .state_keys = store_state_keys,
         .schema = {reports_schema, &reports_schema_count},
         .jobs = JOBS(jobs),
     };

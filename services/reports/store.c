@@ -208,6 +208,40 @@ enum error store_state_again(struct db *db, const struct topic *topic, const str
     return db_exec(db, &statement, &params, NULL, err);
 }
 
+/* Three keys a day, in the order of the days. */
+enum error store_state_keys(struct db *db, const struct topic *topic, struct str after,
+                            int32_t most, struct arena *arena, struct strs *keys, void *context,
+                            struct err *err)
+{
+    static const struct statement statement = {
+        "state_keys",
+        "with last as ("
+        "    select case when $1 like 'subordination|%' then 2 else 1 end as tree,"
+        "           regexp_replace($1, '^subordination[|]', '') as rest"
+        ") select indicator_key(d.tree, d.node, d.date) || '|' || s.name"
+        "    from (select d.tree, d.node, d.date from node_day d"
+        "           where $1::text is null or (d.tree, d.node, d.date) > ((select tree from last),"
+        "                 (select split_part(rest, '|', 1) from last),"
+        "                 (select split_part(rest, '|', 2)::date from last))"
+        "           order by d.tree, d.node, d.date limit $2) d"
+        "         cross join unnest(array['contingent', 'marks', 'attendance'])"
+        "                    with ordinality s (name, place)"
+        "   order by d.tree, d.node, d.date, s.place"};
+    (void)topic, (void)context;
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_text(&params, after);
+    param_int(&params, most / 3);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (code)
+        return code;
+    struct str *items = ARENA_ARRAY(arena, result_rows(&result), struct str);
+    for (size_t row = 0; row < result_rows(&result); row++)
+        items[row] = str_copy(arena, result_str(&result, row, 0));
+    *keys = (struct strs){items, result_rows(&result)};
+    return ERROR_NONE;
+}
+
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err)
 {
     static const struct statement statement = {"make_months", "select cell_make_months($1, $2)"};

@@ -53,6 +53,11 @@ enum error store_append(struct db *db, const struct told *told, struct arena *ar
 enum error store_state_again(struct db *db, const struct topic *topic, const struct str *keys,
                              size_t count, void *context, struct err *err) MUST_CHECK;
 
+/* outbox.h, state_keys. */
+enum error store_state_keys(struct db *db, const struct topic *topic, struct str after,
+                            int32_t most, struct arena *arena, struct strs *keys, void *context,
+                            struct err *err) MUST_CHECK;
+
 /* Months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);
 

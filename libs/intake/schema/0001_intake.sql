@@ -4,6 +4,7 @@ create table consumer_offset (
     topic       text not null,
     partition   integer not null,
     next_offset bigint not null, -- -2: from the beginning
+    looked_for  text,            -- source and watermark behind which the event was missing: it was looked for once
     primary key (topic, partition)
 );
 
