@@ -523,6 +523,119 @@ static void a_source_set_back_takes_its_ghosts_along(void **state)
     arena_done(&arena);
 }
 
+static const char *ask(struct house *house, const char *sql)
+{
+    CLEANUP(db_close_at) struct db *db = NULL;
+    CLEANUP(result_done) struct result result = {0};
+    const struct statement statement = {"ask", sql};
+    struct err err = {0};
+    if (db_open(&db, house->conninfo, &err) || db_exec(db, &statement, NULL, &result, &err))
+        fail_msg("%s: %s", sql, err.text);
+    return str_copy(&house->arena, result_str(&result, 0, 0)).ptr;
+}
+
+static void run(struct house *house, const char *sql)
+{
+    CLEANUP(db_close_at) struct db *db = NULL;
+    struct err err = {0};
+    if (db_open(&db, house->conninfo, &err) || db_run(db, sql, &err))
+        fail_msg("%s: %s", sql, err.text);
+}
+
+/* ---- A return into a history that others have left ---- */
+
+static void stop_with_copy(struct testkit_server *postgres, const char *copy)
+{
+    testkit_server_stop(postgres);
+    testkit_server_save(postgres, copy);
+    testkit_server_start(postgres);
+}
+
+static void go_back(struct testkit_server *postgres, const char *copy)
+{
+    testkit_server_stop(postgres);
+    testkit_server_restore(postgres, copy);
+    testkit_server_start(postgres);
+}
+
+/* In force at the sink are exactly the notes that the source has. */
+struct pair {
+    struct house *source, *sink;
+};
+
+static bool says_the_same(void *context)
+{
+    const struct pair *pair = context;
+    const char *here = ask(pair->source, "select count(*) || ' ' || md5(coalesce(string_agg("
+                                         "id::text, ' ' order by id), '')) from note");
+    const char *there = ask(pair->sink, "select count(*) || ' ' || md5(coalesce(string_agg("
+                                        "id::text, ' ' order by id), '')) from (select id from seen"
+                                        " group by id having sum(effect) = 1) s");
+    return strcmp(here, there) == 0;
+}
+
+static const char *state_of(struct house *source)
+{
+    return ask(source, "select state from history order by epoch desc limit 1");
+}
+
+/* Back to A, on from there, and back to B, which the topics have left: the relay stands still. An
+ * operator accepts; what only B has is there again, what came after A is not. */
+static void a_return_into_an_abandoned_history_has_a_way_out(void **state)
+{
+    (void)state;
+    static const char *const accept[] = {"history", "accept", NULL};
+    struct testkit_server *postgres = testkit_postgres_new();
+    struct arena arena = {0};
+    struct house source, sink;
+    house_open(&source, testkit_server_database(postgres, &arena), testkit_brokers());
+    sink = source;
+    sink.conninfo = testkit_database(&arena);
+    struct pair pair = {&source, &sink};
+    assert_int_equal(testkit_wait(start_role(&sink, "migrate", 0, NULL), WAIT_MS), 0);
+    pid_t api = start_role(&source, "api", 0, NULL), apply = start_role(&sink, "apply", 0, NULL);
+    pid_t relay = start_role(&source, "relay", 0, NULL);
+    for (int copy = 0; copy < 2; copy++) {
+        for (int i = 0; i < 8; i++)
+            post(&source, 0);
+        assert_true(testkit_wait_until(says_the_same, &pair, WAIT_MS));
+        testkit_kill(relay);
+        post(&source, 0); /* not sent before the copy */
+        stop_with_copy(postgres, copy ? "B" : "A");
+        relay = start_role(&source, "relay", 0, NULL);
+    }
+    assert_true(testkit_wait_until(says_the_same, &pair, WAIT_MS));
+    testkit_kill(relay);
+    go_back(postgres, "A");
+    relay = start_role(&source, "relay", 0, NULL);
+    for (int i = 0; i < 6; i++)
+        post(&source, 0);
+    assert_true(testkit_wait_until(says_the_same, &pair, WAIT_MS));
+    testkit_kill(relay);
+    go_back(postgres, "B");
+    relay = start_role(&source, "relay", 0, NULL);
+    assert_true(testkit_wait(relay, WAIT_MS) != 0);
+    assert_string_equal(state_of(&source), "abandoned");
+    relay = start_role(&source, "relay", 0, NULL); /* stands still, inside */
+    assert_int_equal(testkit_wait(start(&source, accept, "command", 0, NULL), WAIT_MS), 0);
+    for (int i = 0; i < 6; i++)
+        post(&source, 0);
+    if (!testkit_wait_until(says_the_same, &pair, WAIT_MS))
+        show_log(&source);
+    assert_true(says_the_same(&pair));
+    assert_true(testkit_is_running(relay) && testkit_is_running(apply));
+    testkit_kill(relay);
+    relay = start_role(&source, "relay", 0, NULL); /* it does not judge that again */
+    post(&source, 0);
+    assert_true(testkit_wait_until(says_the_same, &pair, WAIT_MS));
+    testkit_kill(relay);
+    testkit_kill(api);
+    testkit_kill(apply);
+    testkit_server_free(postgres);
+    arena_done(&source.arena);
+    arena_done(&arena);
+}
+
 /* ---- A topic that lost what it had acknowledged ---- */
 
 static const char notes_topic[] = "eiso.small.notes.v1";
@@ -618,25 +731,6 @@ static void a_topic_that_lost_its_tail_is_filled_again(void **state)
 }
 
 /* ---- A read model made anew ---- */
-
-static const char *ask(struct house *house, const char *sql)
-{
-    CLEANUP(db_close_at) struct db *db = NULL;
-    CLEANUP(result_done) struct result result = {0};
-    const struct statement statement = {"ask", sql};
-    struct err err = {0};
-    if (db_open(&db, house->conninfo, &err) || db_exec(db, &statement, NULL, &result, &err))
-        fail_msg("%s: %s", sql, err.text);
-    return str_copy(&house->arena, result_str(&result, 0, 0)).ptr;
-}
-
-static void run(struct house *house, const char *sql)
-{
-    CLEANUP(db_close_at) struct db *db = NULL;
-    struct err err = {0};
-    if (db_open(&db, house->conninfo, &err) || db_run(db, sql, &err))
-        fail_msg("%s: %s", sql, err.text);
-}
 
 /* Who posts, and who reads the stream, while the model is made anew. */
 struct witnesses {
@@ -771,6 +865,7 @@ int main(int argc, char **argv)
         TEST(kafka_may_be_killed_and_be_away),
         TEST(postgres_may_be_killed),
         TEST(a_source_set_back_takes_its_ghosts_along),
+        TEST(a_return_into_an_abandoned_history_has_a_way_out),
         TEST(a_topic_made_anew_is_filled_again),
         TEST(a_topic_that_lost_its_tail_is_filled_again),
         TEST(a_read_model_is_made_anew_while_notes_arrive),

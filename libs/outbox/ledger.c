@@ -144,49 +144,68 @@ static enum error has_lost_row(struct relay *relay, const struct entry *entry, b
     return code;
 }
 
-static enum error mark_abandoned(struct relay *relay, const struct entry *entry, struct err *err)
+/* What the ledger's epochs that are not known here say together. */
+struct verdict {
+    bool lost;
+    struct position lowest_cut;
+    int64_t highest_epoch;
+};
+
+static enum error mark_abandoned(struct relay *relay, const struct verdict *verdict,
+                                 struct err *err)
 {
-    enum error code = db_run(
-        relay->db,
-        "update history set state = 'abandoned' where epoch = (select max(epoch) from history)",
-        err);
+    static const struct statement statement = {
+        "outbox_abandon", "update history set state = 'abandoned', unknown_cut_epoch = $1,"
+                          " unknown_cut_xid = $2, unknown_cut_seq = $3, unknown_epoch = $4"
+                          " where epoch = (select max(epoch) from history)"};
+    struct params params = {0};
+    param_bigint(&params, verdict->lowest_cut.epoch);
+    param_bigint(&params, verdict->lowest_cut.xid);
+    param_bigint(&params, verdict->lowest_cut.seq);
+    param_bigint(&params, verdict->highest_epoch);
+    enum error code = db_exec(relay->db, &statement, &params, NULL, err);
     if (code)
         return code;
+    char cut[POSITION_TEXT_LEN + 1];
     return err_set(err, ERROR_FENCED,
-                   "return into an abandoned history: the ledger has epoch %lld, cut %.*s",
-                   (long long)entry->event.epoch, STR_ARG(entry->event.cut));
+                   "return into an abandoned history: the ledger has epoch %lld, lowest cut %s",
+                   (long long)verdict->highest_epoch, position_format(&verdict->lowest_cut, cut));
 }
 
 static enum error judge_entry(struct relay *relay, const struct entry *entry,
-                              int64_t lowest_unwritten, struct err *err)
+                              int64_t lowest_unwritten, struct verdict *verdict, struct err *err)
 {
     bool lost = position_compare(&entry->cut, &relay->saved) < 0 ||
                 (lowest_unwritten && lowest_unwritten <= entry->event.epoch);
     enum error code = lost ? ERROR_NONE : has_lost_row(relay, entry, &lost, err);
-    if (code || !lost)
-        return code;
-    return mark_abandoned(relay, entry, err);
+    if (!verdict->highest_epoch || position_compare(&entry->cut, &verdict->lowest_cut) < 0)
+        verdict->lowest_cut = entry->cut;
+    verdict->highest_epoch = MAX_OF(verdict->highest_epoch, entry->event.epoch);
+    verdict->lost |= lost;
+    return code;
 }
 
 /* Judged are the ledger's epochs that the database does not know and that are newer than the newest
- * own one it has; an own epoch that the ledger lacks must be higher than all of those. */
+ * own one it has, or that was the way out; an own epoch that the ledger lacks must be higher than
+ * all of those. */
 static enum error judge(struct relay *relay, const struct ledger *ledger,
                         const struct epoch_story *stories, size_t count, struct err *err)
 {
     int64_t newest_common = 0, lowest_unwritten = 0;
+    struct verdict verdict = {0};
     for (size_t i = count; i-- > 0;) {
-        if (!ledger_has(ledger, &stories[i]))
+        if (stories[i].returned || ledger_has(ledger, &stories[i]))
+            newest_common = MAX_OF(newest_common, stories[i].epoch);
+        else
             lowest_unwritten = stories[i].epoch;
-        else if (stories[i].epoch > newest_common)
-            newest_common = stories[i].epoch;
     }
     enum error code = ERROR_NONE;
     for (size_t i = 0; !code && i < ledger->count; i++) {
         const struct entry *entry = &ledger->entries[i];
         if (entry->event.epoch > newest_common && !story_known(stories, count, entry))
-            code = judge_entry(relay, entry, lowest_unwritten, err);
+            code = judge_entry(relay, entry, lowest_unwritten, &verdict, err);
     }
-    return code;
+    return code || !verdict.lost ? code : mark_abandoned(relay, &verdict, err);
 }
 
 static enum error write_story(struct relay *relay, struct lane *lane,

@@ -150,14 +150,15 @@ static void a_foreign_cluster_waits_for_an_operator(void **state)
 {
     struct log *log = *state;
     struct err err = {0};
-    assert_int_equal(outbox_history_accept(log->db, "aigul", &err), ERROR_NOT_FOUND);
+    CLEANUP(buf_done) struct buf said = {0};
+    assert_int_equal(outbox_history_accept(log->db, "aigul", &said, &err), ERROR_NOT_FOUND);
     RUN(log->db, "update history set system_identifier = 1,"
                  " postmaster_start = postmaster_start - interval '1 s'");
     assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_FENCED);
     assert_int_equal(run(log->db, APPEND), ERROR_FENCED);
     RUN(log->db, "update history set postmaster_start = postmaster_start - interval '1 s'");
     assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_FENCED); /* another start: still */
-    assert_int_equal(outbox_history_accept(log->db, "aigul", &err), ERROR_NONE);
+    assert_int_equal(outbox_history_accept(log->db, "aigul", &said, &err), ERROR_NONE);
     assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_NONE);
     RUN(log->db, APPEND);
     CLEANUP(buf_done) struct buf out = {0};
@@ -166,14 +167,51 @@ static void a_foreign_cluster_waits_for_an_operator(void **state)
     assert_non_null(strstr(out.ptr, "(accepted by aigul at "));
 }
 
-static void an_abandoned_history_cannot_be_accepted(void **state)
+/* What the relay found: others took everything above (9, 5, 1) back and know an epoch of a number
+ * that no clock here would give. */
+static void abandon(struct log *log)
+{
+    RUN(log->db, "delete from event_log; insert into event_log (epoch, xid, seq, ids, keys, types,"
+                 " payloads, bytes) select e, x, 1, array[gen_random_uuid()], array[x::text],"
+                 " array[900::smallint], array[''::bytea], 0"
+                 " from (values (9, 5), (9, 7), (9, 6), (10, 3)) v (e, x);"
+                 " update history set state = 'abandoned', unknown_cut_epoch = 9,"
+                 " unknown_cut_xid = 5, unknown_cut_seq = 1, unknown_epoch = 9000000000000000");
+}
+
+static void the_way_out_of_an_abandoned_history_says_all_above_the_cut_again(void **state)
 {
     struct log *log = *state;
     struct err err = {0};
-    RUN(log->db, "update history set state = 'abandoned'");
+    CLEANUP(buf_done) struct buf said = {0};
+    abandon(log);
     assert_int_equal(run(log->db, APPEND), ERROR_FENCED);
-    assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_FENCED);
-    assert_int_equal(outbox_history_accept(log->db, "aigul", &err), ERROR_NOT_FOUND);
+    RUN(log->db, "update history set postmaster_start = postmaster_start - interval '1 s'");
+    assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_FENCED); /* another start: still */
+    assert_int_equal(outbox_history_accept(log->db, "aigul", &said, &err), ERROR_NONE);
+    assert_true(str_equal(buf_str(&said), STR("3 rows of the log are said again\n")));
+    assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_NONE);
+    assert_string_equal(
+        ask(log, "select string_agg(epoch || '.' || xid || '.' || seq || ' ' || keys[1], ', '"
+                 " order by epoch, xid, seq) from event_log"),
+        "9.5.1 5, 9000000000000001.0.0 ~history, 9000000000000001.0.1 6, 9000000000000001.0.2 7,"
+        " 9000000000000001.0.3 3");
+    assert_string_equal(ask(log,
+                            "select cut_epoch || '.' || cut_xid || ' ' || cardinality(run_epochs)"
+                            " || ' ' || state from history order by epoch desc limit 1"),
+                        "9.5 0 open");
+    RUN(log->db, APPEND);
+}
+
+static void what_the_log_dropped_cannot_be_said_again(void **state)
+{
+    struct log *log = *state;
+    struct err err = {0};
+    CLEANUP(buf_done) struct buf said = {0};
+    abandon(log);
+    RUN(log->db, "delete from event_log where xid = 5");
+    assert_int_equal(outbox_history_accept(log->db, "aigul", &said, &err), ERROR_INVALID);
+    assert_int_equal(run(log->db, APPEND), ERROR_FENCED);
 }
 
 /* ---- Order of what two transactions change ---- */
@@ -453,7 +491,8 @@ int main(void)
         WITH_LOG(a_start_that_nobody_recorded_is_refused),
         WITH_LOG(an_epoch_is_higher_than_the_last_even_where_the_clock_went_back),
         WITH_LOG(a_foreign_cluster_waits_for_an_operator),
-        WITH_LOG(an_abandoned_history_cannot_be_accepted),
+        WITH_LOG(the_way_out_of_an_abandoned_history_says_all_above_the_cut_again),
+        WITH_LOG(what_the_log_dropped_cannot_be_said_again),
         WITH_LOG(whoever_finds_a_younger_stamp_begins_again),
         WITH_LOG(an_older_transaction_does_not_change_what_a_younger_has_changed),
         WITH_LOG(two_processes_that_change_the_same_row_log_in_the_order_of_changes),

@@ -232,13 +232,15 @@ enum error outbox_partitions(struct db *db, struct date today, int keep_days, st
 enum error outbox_history_list(struct db *db, struct buf *out, struct err *err)
 {
     static const struct statement statement = {
-        "outbox_history_list", "select format('%s  started %s  system %s  cut %s.%s.%s  runs kept "
-                               "%s  %s%s', epoch, postmaster_start,"
-                               "              system_identifier, cut_epoch, cut_xid, cut_seq, "
-                               "cardinality(run_epochs), state,"
-                               "              case when decided_by is not null then ' (accepted by "
-                               "' || decided_by || ' at ' || decided_at || ')' else '' end)"
-                               "  from history order by epoch"};
+        "outbox_history_list",
+        "select format('%s  started %s  system %s  cut %s.%s.%s  runs kept "
+        "%s  %s%s', epoch, postmaster_start,"
+        "              system_identifier, cut_epoch, cut_xid, cut_seq, "
+        "cardinality(run_epochs),"
+        "              state || case when returned then ', returned' else '' end,"
+        "              case when decided_by is not null then ' (accepted by "
+        "' || decided_by || ' at ' || decided_at || ')' else '' end)"
+        "  from history order by epoch"};
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(db, &statement, NULL, &result, err);
     for (size_t row = 0; !code && row < result_rows(&result); row++) {
@@ -248,9 +250,7 @@ enum error outbox_history_list(struct db *db, struct buf *out, struct err *err)
     return code;
 }
 
-/* Only 'foreign' can be accepted as it is: a history that was abandoned has lost events that others
- * took back. */
-enum error outbox_history_accept(struct db *db, const char *who, struct err *err)
+static enum error accept_foreign(struct db *db, const char *who, bool *accepted, struct err *err)
 {
     static const struct statement statement = {
         "outbox_history_accept",
@@ -260,8 +260,26 @@ enum error outbox_history_accept(struct db *db, const char *who, struct err *err
     param_text(&params, str_from(who));
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(db, &statement, &params, &result, err);
-    if (!code && result_affected(&result) == 0)
+    *accepted = !code && result_affected(&result) == 1;
+    return code;
+}
+
+enum error outbox_history_accept(struct db *db, const char *who, struct buf *out, struct err *err)
+{
+    static const struct statement statement = {"outbox_return", "select outbox_return($1)"};
+    bool accepted;
+    enum error code = accept_foreign(db, who, &accepted, err);
+    if (code || accepted)
+        return code;
+    struct params params = {0};
+    param_text(&params, str_from(who));
+    CLEANUP(result_done) struct result result = {0};
+    code = db_exec(db, &statement, &params, &result, err);
+    if (code == ERROR_NOT_FOUND)
         return err_set(err, ERROR_NOT_FOUND, "no history waits to be accepted");
+    if (!code)
+        buf_printf(out, "%lld rows of the log are said again\n",
+                   (long long)result_bigint(&result, 0, 0));
     return code;
 }
 

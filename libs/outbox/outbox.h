@@ -101,7 +101,12 @@ enum error outbox_partitions(struct db *db, struct date today, int keep_days,
 /* ---- Operators ---- */
 
 enum error outbox_history_list(struct db *db, struct buf *out, struct err *err) MUST_CHECK;
-/* Accepts this history as the one that speaks, journalled with who did it. */
-enum error outbox_history_accept(struct db *db, const char *who, struct err *err) MUST_CHECK;
+/* Accepts this history as the one that speaks. A foreign one (another cluster) goes on as it is. In
+ * an abandoned one (the ledger knows a later one: a restore into a past that others have taken
+ * back) one more epoch takes back what others have heard since the two parted, and all that is here
+ * is said again: nothing of either is lost or doubled, at the price of sending it twice.
+ * ERROR_NOT_FOUND: it is open; ERROR_INVALID: the log no longer has all of that. */
+enum error outbox_history_accept(struct db *db, const char *who, struct buf *out,
+                                 struct err *err) MUST_CHECK;
 
 #endif

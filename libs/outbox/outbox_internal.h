@@ -83,6 +83,7 @@ struct epoch_story {
     struct str system, started;
     struct survivors *runs;
     size_t run_count;
+    bool returned; /* the way out of a return: all that the ledger knew before is dealt with */
 };
 enum error epoch_stories(struct db *db, struct arena *arena, struct epoch_story **stories,
                          size_t *count, struct err *err);

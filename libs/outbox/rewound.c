@@ -34,6 +34,7 @@ static void read_story(const struct result *result, size_t row, struct arena *ar
                 result_bigint(result, row, 3), 0},
         .system = str_copy(arena, result_str(result, row, 4)),
         .started = str_copy(arena, result_str(result, row, 5)),
+        .returned = result_bool(result, row, 9),
     };
     int64_t *epochs, *from, *to;
     story->run_count = read_bigints(result_str(result, row, 6), arena, &epochs);
@@ -51,7 +52,8 @@ enum error epoch_stories(struct db *db, struct arena *arena, struct epoch_story 
         "outbox_stories",
         "select epoch, cut_epoch, cut_xid, cut_seq, system_identifier::text,"
         "       to_char(postmaster_start at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-        "       array_send(run_epochs), array_send(run_from_xids), array_send(run_to_xids)"
+        "       array_send(run_epochs), array_send(run_from_xids), array_send(run_to_xids),"
+        "       returned"
         "  from history order by epoch"};
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(db, &statement, NULL, &result, err);

@@ -44,7 +44,7 @@ static int history(struct process *process, struct db *db, int argc, char **argv
     if (argc == 2 && is(argv[1], "ls"))
         return finish(outbox_history_list(db, &out, &err), &err, &out);
     if (argc == 2 && is(argv[1], "accept"))
-        return finish(outbox_history_accept(db, process_operator(process), &err), &err, &out);
+        return finish(outbox_history_accept(db, process_operator(process), &out, &err), &err, &out);
     return EXIT_USAGE;
 }
 

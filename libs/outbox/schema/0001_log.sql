@@ -18,7 +18,13 @@ create table history (
                          'foreign',     -- another cluster than before: an operator decides
                          'abandoned')), -- the ledger knows a later history: an operator decides
     decided_by        text,
-    decided_at        timestamptz
+    decided_at        timestamptz,
+    -- Of an abandoned one: the lowest cut and the highest number among the epochs of the ledger that are not known here.
+    unknown_cut_epoch bigint,
+    unknown_cut_xid   bigint,
+    unknown_cut_seq   bigint,
+    unknown_epoch     bigint,
+    returned          boolean not null default false -- the way out of one: speaks for all that the ledger knew before
 );
 
 -- Where the relay stood in each partition at that start: all lost events were appended behind it.
@@ -229,17 +235,60 @@ begin
     v_runs := outbox_survivors(v_relay.epoch, v_relay.xid, v_relay.seq);
     v_epoch := greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, coalesce(v_last.epoch, 0) + 1);
     insert into history (epoch, postmaster_start, system_identifier, cut_epoch, cut_xid, cut_seq,
-                         run_epochs, run_from_xids, run_to_xids, state)
+                         run_epochs, run_from_xids, run_to_xids, state,
+                         unknown_cut_epoch, unknown_cut_xid, unknown_cut_seq, unknown_epoch)
     values (v_epoch, pg_postmaster_start_time(), v_system, v_relay.epoch, v_relay.xid, v_relay.seq,
             v_runs.epochs, v_runs.from_xids, v_runs.to_xids,
             case when v_last.state is distinct from 'open' and v_last.state is not null then v_last.state
-                 when v_last.system_identifier <> v_system then 'foreign' else 'open' end)
+                 when v_last.system_identifier <> v_system then 'foreign' else 'open' end,
+            v_last.unknown_cut_epoch, v_last.unknown_cut_xid, v_last.unknown_cut_seq, v_last.unknown_epoch)
     returning * into v_last;
     insert into history_partition (epoch, topic, partition, last_offset)
     select v_epoch, p.topic, p.partition, p.last_offset from relay_partition p;
     insert into event_log (epoch, xid, seq, ids, keys, types, payloads, bytes)
     values (v_epoch, 0, 0, array[gen_random_uuid()], array['~history'], array[1::smallint], array[''::bytea], 0);
     return v_last.state;
+end $$;
+
+-- The way out of a return into an abandoned history: one more epoch that takes back everything above the lowest cut that others
+-- have heard of, and says again all that this history has there. Nothing of that may have been dropped. Returns how many rows.
+create function outbox_return(p_who text) returns bigint language plpgsql as $$
+declare
+    v_last history;
+    v_epoch bigint;
+    v_rows bigint;
+begin
+    perform pg_advisory_xact_lock(outbox_lock_id());
+    select * into v_last from history order by epoch desc limit 1;
+    if v_last.state is distinct from 'abandoned' or v_last.unknown_epoch is null then
+        raise exception 'this history is not abandoned' using errcode = 'EI003';
+    end if;
+    if not exists (select from event_log l where (l.epoch, l.xid, l.seq)
+                       <= (v_last.unknown_cut_epoch, v_last.unknown_cut_xid, v_last.unknown_cut_seq))
+       and not exists (select from event_log l where (l.epoch, l.xid, l.seq) = ((select min(h.epoch) from history h), 0, 0)) then
+        raise exception 'the log no longer has all that has to be said again' using errcode = 'EI002';
+    end if;
+    v_epoch := greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, v_last.epoch + 1, v_last.unknown_epoch + 1);
+    update relay set holder = null, backend_pid = null, backend_start = null, lease_until = '-infinity';
+    insert into history (epoch, postmaster_start, system_identifier, cut_epoch, cut_xid, cut_seq, run_epochs, run_from_xids,
+                         run_to_xids, decided_by, decided_at, returned)
+    values (v_epoch, pg_postmaster_start_time(), v_last.system_identifier, v_last.unknown_cut_epoch, v_last.unknown_cut_xid,
+            v_last.unknown_cut_seq, '{}', '{}', '{}', p_who, now(), true);
+    -- Stories of epochs that nobody is told any more.
+    delete from event_log l
+    where l.keys = array['~history'] and l.xid = 0 and l.seq = 0
+      and (l.epoch, l.xid, l.seq) > (v_last.unknown_cut_epoch, v_last.unknown_cut_xid, v_last.unknown_cut_seq);
+    -- Behind the new story and before any transaction of the new epoch.
+    with above as (
+        select l.tableoid, l.ctid, row_number() over (order by l.epoch, l.xid, l.seq) as place
+        from event_log l
+        where (l.epoch, l.xid, l.seq) > (v_last.unknown_cut_epoch, v_last.unknown_cut_xid, v_last.unknown_cut_seq)
+    )
+    update event_log l set epoch = v_epoch, xid = 0, seq = a.place from above a where l.tableoid = a.tableoid and l.ctid = a.ctid;
+    get diagnostics v_rows = row_count;
+    insert into event_log (epoch, xid, seq, ids, keys, types, payloads, bytes)
+    values (v_epoch, 0, 0, array[gen_random_uuid()], array['~history'], array[1::smallint], array[''::bytea], 0);
+    return v_rows;
 end $$;
 
 -- One event a row, for people.
