@@ -258,24 +258,31 @@ enum error store_hold_roll_up(struct db *db, struct err *err)
     return db_run(db, "select pg_advisory_xact_lock(504)", err);
 }
 
-static enum error note_day(struct db *db, struct date date, struct err *err)
+static enum error note_day(struct db *db, struct date date, struct instant *noted, struct err *err)
 {
     static const struct statement statement = {"note_day", "select note_day($1)"};
     struct params params = {0};
     param_date(&params, date);
-    return db_exec(db, &statement, &params, NULL, err);
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *noted = result_instant(&result, 0, 0);
+    return code;
 }
 
-static enum error wait_for_roll_up(struct db *db, const volatile bool *stop, struct err *err)
+/* A roll-up takes all that is noted, of nodes, too; what is noted later is not waited for. */
+static enum error wait_for_roll_up(struct db *db, struct instant noted, const volatile bool *stop,
+                                   struct err *err)
 {
     static const struct statement statement = {
-        "all_summed",
-        "select not exists (select from dirty) and not exists (select from dirty_node)"};
+        "all_summed", "select not exists (select from dirty where noted_at <= $1)"};
     bool summed = false;
+    struct params params = {0};
+    param_instant(&params, noted);
     for (int waited_ms = 0; !summed && !*stop && waited_ms < ROLL_UP_PATIENCE_MS;
          waited_ms += LOOK_EVERY_MS) {
         CLEANUP(result_done) struct result result = {0};
-        enum error code = db_exec(db, &statement, NULL, &result, err);
+        enum error code = db_exec(db, &statement, &params, &result, err);
         if (code)
             return code;
         summed = result_bool(&result, 0, 0);
@@ -296,9 +303,10 @@ enum error store_note_all(struct db *db, const volatile bool *stop, struct err *
     for (size_t row = 0; !code && row < result_rows(&result); row++) {
         if (*stop)
             return err_set(err, ERROR_UNAVAILABLE, "stopped: the next rebuild notes all again");
-        code = note_day(db, result_date(&result, row, 0), err);
+        struct instant noted;
+        code = note_day(db, result_date(&result, row, 0), &noted, err);
         if (!code)
-            code = wait_for_roll_up(db, stop, err);
+            code = wait_for_roll_up(db, noted, stop, err);
     }
     return code;
 }

@@ -123,6 +123,12 @@ class Installed:
         return self.is_up(name) and (not check.exists() or subprocess.run(
             ["./data/check"], cwd=check.parents[1], capture_output=True, timeout=10, check=False).returncode == 0)
 
+    def observe(self, name, page):
+        """What a process says on its own socket."""
+        said = subprocess.run(["curl", "-s", "-m", "5", "--unix-socket", self.dir / "sock" / f"{name}.observer",
+                               f"http://localhost/{page}"], capture_output=True, text=True, timeout=10, check=True)
+        return said.stdout
+
     def memory_kb(self, name):
         status = pathlib.Path(f"/proc/{self.pid(name)}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1])

@@ -6,8 +6,8 @@ create function note_registry() returns void language sql as $$
                                                 union select g.organisation from contingent g;
 $$;
 
--- A day: its cells, the days of its organisations, and what stands on the nodes.
-create function note_day(p_date date) returns void language sql as $$
+-- A day: its cells, the days of its organisations, and what stands on the nodes. Returns when it was noted.
+create function note_day(p_date date) returns timestamptz language sql as $$
     insert into dirty (organisation, date, shift, slot)
     select c.organisation, c.date, c.shift, c.slot from cell c where c.date = p_date
     union all
@@ -16,4 +16,5 @@ create function note_day(p_date date) returns void language sql as $$
     select c.tree, c.node, c.date, c.shift, c.slot from node_cell c where c.date = p_date
     union all
     select n.tree, n.node, d.date, null, null from node n join node_day d on d.tree = n.tree and d.node = n.node where d.date = p_date;
+    select now();
 $$;
