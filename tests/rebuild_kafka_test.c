@@ -103,7 +103,7 @@ static void send_mark(int days_ago)
     struct position before = it.marks ? it.last : (struct position){EPOCH, 1, 1, 0};
     it.marks++;
     it.last = (struct position){EPOCH, it.marks + 1, it.marks + 1, 0};
-    record_encode_value(&mark_event, &mark, &value);
+    record_encode_value(mark_event(&mark), &mark, &value);
     send(&topic_marks, "kz.eiso.grades.mark.recorded.v1", "school", &it.last, &before, mark.date,
          buf_str(&value));
 }
