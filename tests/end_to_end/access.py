@@ -49,6 +49,7 @@ ROUTES = {
     "GET /v1/classes/{id}/journal": ("marks.read", JOURNAL, "class"),
     "GET /v1/people/{id}": ("registry.read", "200/404 403 200/404 403/404 404 200/404 200/404 200/404 403/404 200/404 200/404",
                             "learner"),
+    "GET /v1/people": ("registry.read", ANYBODY.replace("200 200", "200 403", 1), "?source=none&sourced_id=none"),
     "GET /v1/organisations": ("registry.read", TREE, "?parent={school}"),
     "GET /v1/organisations/{id}": ("registry.read", TREE, "school"),
     "GET /v1/classes": ("registry.read", TREE, "?organisation={school}"),
@@ -58,6 +59,7 @@ ROUTES = {
     "POST /v1/enrolments": ("registry.write", REGISTRY, "enrolment_item"),
     "POST /v1/assignments": ("registry.write", REGISTRY, "assignment_item"),
     "POST /v1/guardians": ("registry.write", REGISTRY, "guardian_item"),
+    "POST /v1/merges": ("registry.write", REGISTRY.replace("ok/out", "403", 1).replace("ok/out", "unknown"), "merge_item"),
     "POST /v1/marks": ("marks.write", FACTS, "mark_item"),
     "POST /v1/registers": ("attendance.write", FACTS, "register_item"),
     "POST /v1/absence-changes": ("attendance.write", FACTS.replace("ok/out", "unknown"), "absence_change_item"),
@@ -121,6 +123,11 @@ class Items:
         return {"id": fresh(), "learner": own["learner"], "guardian": own["adult"], "relation": "other",
                 "legal_basis": "guardianship", "rights": ["marks", "attendance"], "from": "2026-09-01", "status": "confirmed",
                 **more}
+
+    @staticmethod
+    def merge_item(own):
+        """Of nobody that is known."""
+        return {"id": fresh(), "person": fresh(), "canonical": own["learner"], "reason": "test"}
 
     @staticmethod
     def mark_item(own):

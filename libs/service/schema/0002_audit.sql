@@ -65,12 +65,6 @@ begin
     return v_dropped;
 end $$;
 
-create function audit_append(p_reader_kinds smallint[], p_readers uuid[], p_subject_kinds smallint[], p_subjects uuid[],
-                             p_routes text[], p_purposes text[], p_requests text[]) returns void language sql as $$
-    insert into read_audit (reader_kind, reader, subject_kind, subject, route, purpose, request)
-    select * from unnest(p_reader_kinds, p_readers, p_subject_kinds, p_subjects, p_routes, p_purposes, p_requests)
-$$;
-
 -- The newest p_limit rows. p_person: by whatever id it was asked for, and reads of each class that it was ever in; p_reader: a
 -- person or a client. NULL: any.
 create function audit_find(p_person uuid, p_reader uuid, p_from timestamptz, p_to timestamptz, p_limit integer)
