@@ -395,7 +395,7 @@ static void day_after_day_there_is_room_and_nothing_goes_unsent(void **state)
     for (int day = 0; day < 60; day++) {
         struct date now = {today().day + day};
         assert_int_equal(outbox_partitions(log->db, now, 7, &err), ERROR_NONE);
-        assert_int_equal(gauge("eiso_log_days_missing"), 0);
+        assert_int_equal(gauge("eiso_log_partitions_missing"), 0);
         RUN(log->db, arena_printf(&log->arena,
                                   "insert into event_log (day, epoch, xid, seq, ids, keys, types,"
                                   " payloads, bytes) values (current_date + %d, 9, %d, 1, '{}',"
@@ -406,13 +406,13 @@ static void day_after_day_there_is_room_and_nothing_goes_unsent(void **state)
     assert_string_equal(
         ask(log, "select min(xid) || ' ' || count(*) from event_log where epoch = 9"),
         "21 40"); /* the relay has not passed it */
-    assert_int_equal(gauge("eiso_log_days_overdue"), 32);
+    assert_int_equal(gauge("eiso_log_partitions_overdue"), 32);
     RUN(log->db, "update relay set xid = 60");
     assert_int_equal(outbox_partitions(log->db, (struct date){today().day + 59}, 7, &err),
                      ERROR_NONE);
     assert_string_equal(
         ask(log, "select min(xid) || ' ' || count(*) from event_log where epoch = 9"), "53 8");
-    assert_int_equal(gauge("eiso_log_days_overdue"), 0);
+    assert_int_equal(gauge("eiso_log_partitions_overdue"), 0);
 }
 
 static void what_was_interrupted_is_finished(void **state)

@@ -172,12 +172,12 @@ static enum error drop_old_days(struct db *db, const struct params *today_and_ke
 }
 
 static struct metric metric_missing = {
-    .name = "eiso_log_days_missing",
+    .name = "eiso_log_partitions_missing",
     .help = "Days of the log without a partition, of today and the seven ahead.",
     .type = METRIC_GAUGE,
     .trouble = "days of the log have no partition: nothing can be written on them"};
 static struct metric metric_overdue = {
-    .name = "eiso_log_days_overdue",
+    .name = "eiso_log_partitions_overdue",
     .help = "Days of the log that are too old and still there.",
     .type = METRIC_GAUGE,
     .trouble =

@@ -93,8 +93,8 @@ enum error relay_run(const struct relay_options *options, struct err *err) MUST_
 /* Makes the log's day partitions 7 days ahead of `today` (UTC, as the log's), drops those older
  * than `keep_days` that the relay has passed, and goes on where an earlier run was interrupted.
  * Short statements, lock_timeout 200 ms (of the connection, from then on); run it each minute,
- * outside of a transaction. Metrics: eiso_log_days_missing (of today and the 7 ahead),
- * eiso_log_days_overdue. */
+ * outside of a transaction. Metrics: eiso_log_partitions_missing (of today and the 7 ahead),
+ * eiso_log_partitions_overdue. */
 enum error outbox_partitions(struct db *db, struct date today, int keep_days,
                              struct err *err) MUST_CHECK;
 

@@ -38,7 +38,7 @@ def sample_problems(sample, told, samples, current):
         "is a counter without _total, or no counter with it": (kind == "counter") != name.endswith("_total"),
         "comes twice": (name, labels) in samples,
         f"has no number: {value}": not is_number(value),
-        "has no base unit": re.search(r"_(ms|us|milliseconds|kb|minutes)(_|$)", name) is not None,
+        "has no base unit": re.search(r"_(ms|us|milliseconds|kb|minutes|hours|days)(_|$)", name) is not None,
     }
     samples.update((name, (name, labels)))
     return [f"{name} {words}" for words, holds in wrong.items() if holds]
