@@ -89,6 +89,10 @@ struct instant result_instant(const struct result *result, size_t row, int colum
 void *result_records(const struct result *result, const struct record *record, struct arena *arena,
                      size_t *count);
 
+/* The same from a column on: those before it are something else. */
+void *result_records_from(const struct result *result, int column, const struct record *record,
+                          struct arena *arena, size_t *count);
+
 void result_done(struct result *result);
 
 /* ---- Connection ---- */

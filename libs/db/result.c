@@ -168,16 +168,22 @@ static void read_column(const PGresult *answer, int column, const struct record 
     }
 }
 
-void *result_records(const struct result *result, const struct record *record, struct arena *arena,
-                     size_t *count)
+void *result_records_from(const struct result *result, int column, const struct record *record,
+                          struct arena *arena, size_t *count)
 {
     *count = result_rows(result);
     char *items = arena_array(arena, *count, record->size);
     int columns = result->handle ? PQnfields(result->handle) : 0;
-    for (int column = 0; column < columns; column++)
+    for (; column < columns; column++)
         if (PQfname(result->handle, column)[0] != '_')
             read_column(result->handle, column, record, arena, items);
     return items;
+}
+
+void *result_records(const struct result *result, const struct record *record, struct arena *arena,
+                     size_t *count)
+{
+    return result_records_from(result, 0, record, arena, count);
 }
 
 void result_done(struct result *result)

@@ -143,9 +143,9 @@ struct route {
     unsigned scope;    /* what the caller needs (auth/auth.h); 0: nothing beyond being known */
     bool open;         /* nobody needs to be known (token, sign-in, keys) */
     bool stream;       /* handler turns it into a stream (http/sse.h) */
-    bool spooled;      /* nginx puts the body into a file and names it in X-Spooled; nothing of it comes
-                          here. Whoever may GET the same path may send one. */
-    bool guarded;      /* nginx limits it by address, for the caller is not known yet */
+    bool spooled; /* nginx puts the body into a file and names it in X-Spooled; nothing of it comes
+                     here. Whoever may GET the same path may send one. */
+    bool guarded; /* nginx limits it by address, for the caller is not known yet */
 
     const struct parameters *query; /* NULL: none is taken */
     const struct record *takes;     /* the body: one object, as JSON unless `takes_media` says so */

@@ -240,6 +240,8 @@ static void draw_one_body(struct document *document, const struct route *route)
     json_begin(document->out, is_form(route) ? route->takes_media : "application/json", '{');
     if (route->takes)
         draw_record(document, "schema", route->takes, SCHEMA_SENT);
+    else /* bytes: OpenAPI 3.1 says so by an empty schema */
+        json_raw(document->out, "schema", STR("{}"));
     json_end(document->out, '}');
 }
 

@@ -5,8 +5,9 @@
 #include "entrances.h"
 #include "service/service.h"
 
-/* A listener's start: the key of the IINs' hashes. */
+/* A listener's start: the key of the IINs' hashes; who watches imports. */
 enum error api_start(struct process *process, struct err *err);
+void api_stop(struct process *process);
 
 void post_merges(struct http_request *request); /* a batch, for officers only */
 

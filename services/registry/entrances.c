@@ -52,29 +52,65 @@ const struct entrance merges_entrance = {
 
 /* ---- Straight-line ---- */
 
-static enum error prepare_all(const struct entrance *entrance, void *const *items, size_t count,
-                              struct arena *arena, struct err *err)
+static const struct str created = STR("created"), is_rejected = STR("rejected");
+
+/* Those that their own rules let through, in the order of ids; where each stood. */
+struct chosen {
+    void **items;
+    size_t *places;
+    size_t count;
+};
+
+static struct chosen prepare_all(const struct entrance *entrance, void *const *items, size_t count,
+                                 struct arena *arena, struct entrance_outcome *outcomes)
 {
-    struct problems problems = {.arena = arena};
     struct date today = date_today();
-    for (size_t i = 0; i < count; i++)
+    struct chosen chosen = {ARENA_ARRAY(arena, count, void *), ARENA_ARRAY(arena, count, size_t),
+                            0};
+    for (size_t i = 0; i < count; i++) {
+        struct problems problems = {.arena = arena};
         entrance->prepare(items[i], today, &problems, arena);
-    return problems.count ? err_set(err, ERROR_INVALID, "%s: %s: %s", entrance->name,
-                                    problems.items[0].pointer, problems.items[0].code)
-                          : ERROR_NONE;
+        outcomes[i] = (struct entrance_outcome){.outcome = created};
+        if (problems.count)
+            outcomes[i] = (struct entrance_outcome){is_rejected, str_from(problems.items[0].code),
+                                                    str_from(problems.items[0].pointer)};
+        else
+            chosen.places[chosen.count++] = i;
+    }
+    return chosen;
+}
+
+struct sorting {
+    void *const *items;
+    size_t id_offset;
+};
+
+static int by_id(const void *a, const void *b, void *context)
+{
+    const struct sorting *sorting = context;
+    const size_t *left = a, *right = b;
+    return uuid_compare((char *)sorting->items[*left] + sorting->id_offset,
+                        (char *)sorting->items[*right] + sorting->id_offset);
+}
+
+static void sort(struct chosen *chosen, const struct entrance *entrance, void *const *items)
+{
+    struct sorting sorting = {items, entrance->id_offset};
+    qsort_r(chosen->places, chosen->count, sizeof *chosen->places, by_id, &sorting);
+    for (size_t i = 0; i < chosen->count; i++)
+        chosen->items[i] = items[chosen->places[i]];
 }
 
 /* The four that every statement of an entrance begins with: one caller. */
-static void bind_caller(struct params *params, size_t count, const struct uuid *node,
+static void bind_caller(struct params *params, size_t count, struct uuids nodes,
                         struct arena *arena)
 {
-    static const int32_t only = 0;
-    int32_t *callers = ARENA_ARRAY(arena, count, int32_t);
+    int32_t *callers = ARENA_ARRAY(arena, MAX_OF(count, nodes.count), int32_t);
     struct column column = column_ints(arena, callers, count);
     param_column(params, &column);
-    column = column_ints(arena, &only, 1);
+    column = column_ints(arena, callers, nodes.count);
     param_column(params, &column);
-    column = column_uuids(arena, node, 1);
+    column = column_uuids(arena, nodes.items, nodes.count);
     param_column(params, &column);
     param_date(params, date_today());
 }
@@ -98,43 +134,55 @@ static void bind_officer(struct params *params, const struct uuid *officer, stru
     param_column(params, &column);
 }
 
-static enum error rejected(const struct entrance *entrance, const struct result *result,
-                           struct err *err)
+/* Of several rows of an item the first that rejects it says why. */
+static void take_outcomes(const struct chosen *chosen, const struct result *result,
+                          struct arena *arena, struct entrance_outcome *outcomes)
 {
-    for (size_t row = 0; row < result_rows(result); row++)
-        if (str_equal(result_str(result, row, 1), STR("rejected")))
-            return err_set(err, ERROR_INVALID, "%s: %.*s: %.*s", entrance->name,
-                           STR_ARG(result_str(result, row, 3)),
-                           STR_ARG(result_str(result, row, 2)));
-    return ERROR_NONE;
+    for (size_t row = 0; row < result_rows(result); row++) {
+        size_t place = chosen->places[result_int(result, row, 0) - 1];
+        struct entrance_outcome *outcome = &outcomes[place];
+        if (str_equal(outcome->outcome, is_rejected))
+            continue;
+        outcome->outcome = str_copy(arena, result_str(result, row, 1));
+        if (!str_equal(outcome->outcome, is_rejected))
+            continue;
+        outcome->code = str_copy(arena, result_str(result, row, 2));
+        outcome->pointer = str_copy(arena, result_str(result, row, 3));
+    }
 }
 
-static enum error put_some(struct db *db, const struct entrance *entrance, void *const *items,
-                           size_t count, const struct uuid *node, const struct uuid *officer,
-                           struct err *err)
+enum error entrance_write(struct db *db, const struct entrance *entrance, void *const *items,
+                          size_t count, const struct entrance_caller *caller, struct arena *arena,
+                          struct entrance_outcome *outcomes, struct err *err)
 {
-    CLEANUP(arena_done) struct arena arena = {0};
     CLEANUP(result_done) struct result result = {0};
     struct params params = {0};
-    enum error code = prepare_all(entrance, items, count, &arena, err);
-    if (code)
-        return code;
-    bind_caller(&params, count, node, &arena);
-    param_records(&params, entrance->columns, (const void *const *)items, count, &arena);
+    ensure(count <= ENTRANCE_MOST_ITEMS);
+    struct chosen chosen = prepare_all(entrance, items, count, arena, outcomes);
+    if (chosen.count == 0)
+        return ERROR_NONE;
+    sort(&chosen, entrance, items);
+    bind_caller(&params, chosen.count, caller->nodes, arena);
+    param_records(&params, entrance->columns, (const void *const *)chosen.items, chosen.count,
+                  arena);
     if (entrance->event)
-        bind_heads(&params, entrance, items, count, &arena);
+        bind_heads(&params, entrance, chosen.items, chosen.count, arena);
     if (entrance->tells_officers)
-        bind_officer(&params, officer, &arena);
-    code = db_exec(db, entrance->statement, &params, &result, err);
-    return code ? code : rejected(entrance, &result, err);
+        bind_officer(&params, &caller->officer, arena);
+    enum error code = db_exec(db, entrance->statement, &params, &result, err);
+    take_outcomes(&chosen, &result, arena, outcomes);
+    return code;
 }
 
-static size_t compared_at; /* qsort has no context: id_offset of the entrance under the hand */
-
-static int by_id(const void *a, const void *b)
+static enum error first_rejected(const struct entrance *entrance,
+                                 const struct entrance_outcome *outcomes, size_t count,
+                                 struct err *err)
 {
-    const char *const *left = a, *const *right = b;
-    return uuid_compare(*left + compared_at, *right + compared_at);
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(outcomes[i].outcome, is_rejected))
+            return err_set(err, ERROR_INVALID, "%s: %.*s: %.*s", entrance->name,
+                           STR_ARG(outcomes[i].pointer), STR_ARG(outcomes[i].code));
+    return ERROR_NONE;
 }
 
 enum error entrance_put(struct db *db, const struct entrance *entrance, void *items, size_t count,
@@ -148,15 +196,18 @@ enum error entrance_put_by(struct db *db, const struct entrance *entrance, void 
                            size_t count, const struct uuid *node, const struct uuid *officer,
                            struct err *err)
 {
-    CLEANUP(arena_done) struct arena arena = {0};
-    void **sorted = ARENA_ARRAY(&arena, count, void *);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (char *)items + i * entrance->record->size;
-    compared_at = entrance->id_offset;
-    qsort(sorted, count, sizeof *sorted, by_id);
+    const struct entrance_caller caller = {{node, 1}, *officer};
     enum error code = ERROR_NONE;
-    for (size_t from = 0; !code && from < count; from += ENTRANCE_MOST_ITEMS)
-        code = put_some(db, entrance, sorted + from, MIN_OF(count - from, ENTRANCE_MOST_ITEMS),
-                        node, officer, err);
+    for (size_t from = 0; !code && from < count; from += ENTRANCE_MOST_ITEMS) {
+        CLEANUP(arena_done) struct arena arena = {0};
+        size_t some = MIN_OF(count - from, (size_t)ENTRANCE_MOST_ITEMS);
+        void **part = ARENA_ARRAY(&arena, some, void *);
+        struct entrance_outcome *outcomes = ARENA_ARRAY(&arena, some, struct entrance_outcome);
+        for (size_t i = 0; i < some; i++)
+            part[i] = (char *)items + (from + i) * entrance->record->size;
+        code = entrance_write(db, entrance, part, some, &caller, &arena, outcomes, err);
+        if (!code)
+            code = first_rejected(entrance, outcomes, some, err);
+    }
     return code;
 }

@@ -10,8 +10,26 @@ extern const struct entrance organisations_entrance, people_entrance, classes_en
 
 enum { ENTRANCE_MOST_ITEMS = 2000 };
 
-/* Straight-line: writes items (each id once) for a caller of that node's subtree, at most
- * ENTRANCE_MOST_ITEMS a call, sorted by id. ERROR_INVALID names the first that was rejected. */
+/* What became of an item. */
+struct entrance_outcome {
+    struct str outcome;       /* one of the entrance's: "created" */
+    struct str code, pointer; /* why it was rejected */
+};
+
+struct entrance_caller {
+    struct uuids nodes;  /* in whose subtrees it may write */
+    struct uuid officer; /* an account; nil: none */
+};
+
+/* Straight-line, in the caller's transaction where one is open: writes at most ENTRANCE_MOST_ITEMS
+ * items (each id once) for a caller, in the order of their ids.
+ * `outcomes` has a place for each; texts are in the arena. */
+enum error entrance_write(struct db *db, const struct entrance *entrance, void *const *items,
+                          size_t count, const struct entrance_caller *caller, struct arena *arena,
+                          struct entrance_outcome *outcomes, struct err *err) MUST_CHECK;
+
+/* The same for any number of items one behind the other, in calls of their own. ERROR_INVALID names
+ * the first that was rejected. */
 enum error entrance_put(struct db *db, const struct entrance *entrance, void *items, size_t count,
                         const struct uuid *node, struct err *err) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "contracts/registry.h"
 #include "demo.h"
+#include "imports.h"
 #include "reference.h"
 #include "signin.h"
 #include "state.h"
@@ -60,6 +61,28 @@ static const struct route api_routes[] = {
                      .about = "The id there."}),
      .answer = {ANSWER_LIST, &person_event},
      .summary = "Who is known by an id of a source system, under whatever id here."},
+    {HTTP_POST, "/v1/imports", post_import, .body_bytes = 512 << 20, .spooled = true,
+     .scope = SCOPE_REGISTRY_WRITE, .takes_media = "application/zip",
+     .query = QUERY({"source", PARAMETER_TEXT, .max = 64,
+                     .about = "Code of the source; without it the manifest's source.systemCode."},
+                    {"charset", PARAMETER_VALUE, .values = &import_charsets,
+                     .about = "Of the files; without it utf-8."},
+                    {"dry_run", PARAMETER_TEXT, .about = "Refused: an import is done or not."}),
+     .answer = {ANSWER_ITEM, &import_record, .status = 202},
+     .problems = PROBLEMS({415, "unsupported_media_type"}, {422, "zip_broken"},
+                          {429, "too_many_imports"}, {429, "import_queue_full"}),
+     .summary = "Takes a OneRoster 1.2 CSV bundle: a job."},
+    {HTTP_GET, "/v1/imports", get_imports, .scope = SCOPE_REGISTRY_WRITE,
+     .query = QUERY(PARAMETER_LIMIT(100), PARAMETER_CURSOR),
+     .answer = {ANSWER_LIST, &import_record}, .summary = "The caller's imports, the latest first."},
+    {HTTP_GET, "/v1/imports/{id}", get_import, .scope = SCOPE_REGISTRY_WRITE,
+     .answer = {ANSWER_ITEM, &import_record}, .summary = "How far an import is."},
+    {HTTP_GET, "/v1/imports/{id}/stream", get_import_stream, .stream = true,
+     .scope = SCOPE_REGISTRY_WRITE, .answer = {ANSWER_EVENTS, .events = import_events},
+     .summary = "The same as it goes on, to its end."},
+    {HTTP_GET, "/v1/imports/{id}/rejected", get_import_rejected, .scope = SCOPE_REGISTRY_WRITE,
+     .query = QUERY(PARAMETER_CURSOR), .answer = {ANSWER_MEDIA, .media = "text/csv"},
+     .summary = "The rows that were refused, as CSV: file, line, column, code, title."},
 };
 
 static const struct route signin_routes[] = {
@@ -84,7 +107,8 @@ static const struct route signin_routes[] = {
 };
 
 static const struct listener listeners[] = {
-    {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true, .start = api_start},
+    {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true, .start = api_start,
+     .stop = api_stop},
     {"signin", .routes = ROUTES(signin_routes), .writes = true, .start = signin_start,
      .stop = signin_stop},
 };
@@ -99,6 +123,8 @@ static const struct job jobs[] = {
     {"reference", 24 * 3600 * 1000, reference_load},
     {"sessions", 3600 * 1000, sweep_sessions},
     {"untold", 250, registry_tell},
+    {"imports", 500, imports_run},
+    {"imports_sweep", 3600 * 1000, imports_sweep},
 };
 
 static const char *const demo[] = {"demo", NULL};

@@ -177,8 +177,9 @@ class Installed:
             cookies = answer.headers.get_all("Set-Cookie")
         return "; ".join(cookie.split(";")[0] for cookie in cookies if "Path=/;" in cookie)
 
-    def stream(self, path, cookie):
-        return Stream(self.settings["EISO_URL"] + path, cookie)
+    def stream(self, path, cookie, token=None):
+        return Stream(self.settings["EISO_URL"] + path,
+                      {"Authorization": f"Bearer {token}"} if token else {"Cookie": cookie})
 
     # ---- Kafka and PostgreSQL ----
 
@@ -215,8 +216,8 @@ class Installed:
 class Stream:
     """Server-sent events, read beside; `wait` gives the first one that fits, with the moment of its arrival."""
 
-    def __init__(self, url, cookie):
-        request = urllib.request.Request(url, headers={"Cookie": cookie, "Accept": "text/event-stream"})
+    def __init__(self, url, caller):
+        request = urllib.request.Request(url, headers={**caller, "Accept": "text/event-stream"})
         self.answer = urllib.request.urlopen(request, timeout=60)
         self.events = queue.Queue()
         self.ended = threading.Event()
