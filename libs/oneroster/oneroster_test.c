@@ -239,8 +239,11 @@ static void windows_1251_that_is_not_said_is_no_text(void **state)
 {
     (void)state;
     struct oneroster_org org;
-    BUNDLE(ONEROSTER_ORGS, "sourcedId,name,type\r1,\xD8\xEA\xEE\xEB\xE0,school\r");
+    BUNDLE(ONEROSTER_ORGS, "sourcedId,name,type\r1,\xD8\xEA\xEE\xEB\xE0,school\r"
+                           "2,,school\n3,,school\n");
     assert_string_equal(said(ONEROSTER_ORGS, &org), "2 /name invalid_utf8");
+    assert_string_equal(said(ONEROSTER_ORGS, &org), "3 /name missing");
+    assert_string_equal(said(ONEROSTER_ORGS, &org), "4 /name missing");
     assert_string_equal(said(ONEROSTER_ORGS, &org), "end");
 }
 

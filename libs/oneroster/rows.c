@@ -136,10 +136,12 @@ static struct str next_piece(struct rows *rows)
     return piece;
 }
 
-/* CRLF is one line break. */
-static void count_line(struct rows *rows, char last)
+/* CRLF is one line break: its line feed comes alone. */
+static void count_line(struct rows *rows, struct str piece)
 {
-    if (last == '\r' || (last == '\n' && !rows->after_cr))
+    char last = piece.ptr[piece.len - 1];
+    bool belongs_to_cr = rows->after_cr && piece.len == 1;
+    if (last == '\r' || (last == '\n' && !belongs_to_cr))
         rows->line++;
     rows->after_cr = last == '\r';
 }
@@ -172,7 +174,7 @@ static void take_piece(struct rows *rows, struct str piece)
     rows->blank &= is_blank(piece);
     size_t parsed = csv_parse(&rows->csv, piece.ptr, piece.len, cell_ended, row_ended, rows);
     ensure(parsed == piece.len); /* memory aside, only strict mode refuses anything */
-    count_line(rows, last);
+    count_line(rows, piece);
     if (is_break(last) && rows->blank && !rows->complete)
         row_start(rows);
 }
@@ -181,7 +183,7 @@ static void skip_piece(struct rows *rows, struct str piece)
 {
     char last = piece.ptr[piece.len - 1];
     rows->skipping = !is_break(last);
-    count_line(rows, last);
+    count_line(rows, piece);
     row_start(rows);
 }
 

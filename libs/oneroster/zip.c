@@ -105,8 +105,8 @@ static struct entry *entry_named(struct oneroster *bundle, const char *name)
 {
     if (strcmp(name, "manifest.csv") == 0)
         return &bundle->manifest;
-    for (size_t i = 0; i < ONEROSTER_FILES; i++)
-        if (strcmp(name, oneroster_file_name(i)) == 0)
+    for (int i = 0; i < ONEROSTER_FILES; i++)
+        if (strcmp(name, oneroster_file_name((enum oneroster_file)i)) == 0)
             return &bundle->entries[i];
     return NULL;
 }
@@ -367,7 +367,7 @@ static enum oneroster_step step_of(enum rows_step step, struct problems *problem
     case ROWS_END:
         return ONEROSTER_END;
     }
-    ensure(!"a step");
+    ensure(false);
 }
 
 /* The header comes before the first row; one that is wrong is all there is to say of the file. */
