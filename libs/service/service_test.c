@@ -130,7 +130,7 @@ static void a_description_has_all_that_an_installation_needs(void **state)
         "{\"name\":\"jobs\",\"processes\":1,\"listens\":false},"
         "{\"name\":\"migrate\",\"processes\":1,\"listens\":false}],",
         "{\"role\":\"api\",\"method\":\"POST\",\"path\":\"/v1/marks\",\"body_bytes\":4194304,"
-        "\"stream\":false,\"guarded\":false}",
+        "\"stream\":false,\"spooled\":false,\"guarded\":false}",
         "{\"name\":\"eiso.grades.marks.v1\",\"partitions\":3,\"config\":{"
         "\"message.timestamp.type\":\"LogAppendTime\",\"segment.ms\":\"86400000\","
         "\"max.message.bytes\":\"1048588\",\"cleanup.policy\":\"delete\","
