@@ -84,19 +84,25 @@ static enum error apply_change(struct event_batch *batch, const struct event *ev
     }
 }
 
-/* First all registers that were taken, then, one by one, what changes them: rare, and each may
- * change the one before. */
+/* Rows stand in the order of their events: registers that were taken go in one statement up to the
+ * next one that changes something, which is rare. */
 enum error apply_registers(struct event_batch *batch, struct err *err)
 {
     struct feed_facts_batch facts = {
         ARENA_ARRAY(batch->arena, count_exceptions(batch), struct feed_fact), 0};
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->events[i].type->number == EVENT_REGISTER_TAKEN)
-            add_absences(&batch->events[i], &facts);
-    enum error code = store_facts(batch->db, &facts, batch->arena, err);
-    for (size_t i = 0; i < batch->count && !code; i++)
-        code = apply_change(batch, &batch->events[i], err);
-    return code;
+    enum error code = ERROR_NONE;
+    for (size_t i = 0; i < batch->count && !code; i++) {
+        const struct event *event = &batch->events[i];
+        if (event->type->number == EVENT_REGISTER_TAKEN) {
+            add_absences(event, &facts);
+            continue;
+        }
+        code = store_facts(batch->db, &facts, batch->arena, err);
+        facts.count = 0;
+        if (!code)
+            code = apply_change(batch, event, err);
+    }
+    return code ? code : store_facts(batch->db, &facts, batch->arena, err);
 }
 
 /* ---- What a source took back ---- */

@@ -185,6 +185,28 @@ static void a_recoded_absence_corrects_what_was_said(void **state)
                      1);
 }
 
+/* Also where what was taken and what changes it come in one batch. */
+static void rows_stand_in_the_order_of_events(void **state)
+{
+    (void)state;
+    const struct register_exception ill[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL}};
+    const struct event *first = register_taken(&it, NULL, ill, 1);
+    const struct event *recoded = absence_changed(&it, first, AIGUL, ABSENCE_ILL, ABSENCE_LATE);
+    const struct event *second = register_taken(&it, NULL, ill, 1);
+    const struct event *gone = register_withdrawn(&it, second);
+    const struct event *third = register_taken(&it, NULL, ill, 1);
+    APPLY(&it, first, recoded, second, gone, third);
+    assert_int_equal(rows_where("true"), 5);
+    const struct event *order[] = {first, recoded, second, gone, third};
+    for (size_t i = 0; i < COUNT_OF(order); i++)
+        assert_int_equal(
+            house_number(&it, arena_printf(&it.arena,
+                                           "select count(*) from feed f where seq <"
+                                           " (select seq from feed where event = '%s')",
+                                           id_text(order[i]))),
+            i);
+}
+
 /* An absence of lesson 3 becomes one of lesson 4, another one is void. */
 static void a_moved_register_tells_of_the_new_lesson(void **state)
 {
@@ -294,6 +316,7 @@ int main(void)
         FEED_TEST(a_register_tells_of_absences_and_not_of_those_who_count_as_there),
         FEED_TEST(a_replacing_register_tells_whom_something_changed_for),
         FEED_TEST(a_recoded_absence_corrects_what_was_said),
+        FEED_TEST(rows_stand_in_the_order_of_events),
         FEED_TEST(a_moved_register_tells_of_the_new_lesson),
         FEED_TEST(a_change_finds_what_was_said_under_another_id),
         FEED_TEST(a_ghost_is_taken_back_once_by_a_row_of_its_own),
