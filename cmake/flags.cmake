@@ -25,7 +25,7 @@ eiso_probe_flags(
   -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow -Wvla -Wundef -Wstrict-prototypes
   -Wmissing-prototypes -Wold-style-definition -Wimplicit-fallthrough -Wcast-qual -Wwrite-strings
   -Wpointer-arith -Wnull-dereference -Wduplicated-cond -Wlogical-op -Wtrampolines -Wbidi-chars=any
-  -Wno-missing-field-initializers
+  -Wno-missing-field-initializers -Wno-string-conversion
   -fstack-clash-protection -fstack-protector-strong -fcf-protection=full
   -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
   -ftrivial-auto-var-init=zero -fstrict-flex-arrays=3 -fzero-init-padding-bits=all)
