@@ -125,7 +125,12 @@ static void mark_check(const void *item, struct problems *problems)
     MARK_ID, MARK_OF, MARK_RESULT, FIELD(mark, replaces), FIELD(mark, withdraws), MARK_REASON
 
 static const struct field mark_item_fields[] = {MARK_FACTS, MARK_WORDS};
-const struct record mark_item = RECORD(mark, mark_item_fields, .check = mark_check);
+const struct record mark_item = RECORD(
+    mark, mark_item_fields, .check = mark_check,
+    .rules = "Recorded: class, learner, subject, kind, date, and either points with max_points or "
+             "value; formative work has 1 to 10 points. Corrected: the same with `replaces` and "
+             "reason_code. Withdrawn: id, `withdraws`, date, reason_code, reason and nothing else. "
+             "Both have a date in the month of the original.");
 
 static const struct field mark_before_fields[] = {
     FIELD(mark_before, kind, .values = &mark_kinds, .required = true),

@@ -41,7 +41,8 @@ static const struct field exception_item_fields[] = {
 };
 static const struct field exception_event_fields[] = {EXCEPTION_FACTS};
 const struct record register_exception_item =
-    RECORD(register_exception, exception_item_fields, .check = exception_check);
+    RECORD(register_exception, exception_item_fields, .check = exception_check,
+           .rules = "`minutes` belong to `late`.");
 const struct record register_exception_event = RECORD(register_exception, exception_event_fields);
 
 /* ---- Registers ---- */
@@ -118,8 +119,13 @@ static void register_check(const void *item, struct problems *problems)
         FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_item)
 
 static const struct field register_item_fields[] = {REGISTER_FACTS, REGISTER_DOOR};
-const struct record register_item =
-    RECORD(lesson_register, register_item_fields, .check = register_check);
+const struct record register_item = RECORD(
+    lesson_register, register_item_fields, .check = register_check,
+    .rules =
+        "One lesson of a class or group: all who are enrolled in it that day were present, "
+        "but for the exceptions. class, date, taken_at, and either lesson or session. "
+        "Replaced: the same with `replaces` and reason_code. Withdrawn: id, `withdraws`, date, "
+        "reason_code, reason and nothing else.");
 
 static const struct field before_fields[] = {
     FIELD(register_before, subject, .max = 64, .text = TEXT_CODE),

@@ -146,7 +146,10 @@ static const struct field person_column_fields[] = {
     FIELD(person, iin_hash),
 };
 static const struct field person_event_fields[] = {PERSON_FIELDS, REVISION_FIELD(person)};
-const struct record person_item = RECORD(person, person_item_fields);
+const struct record person_item = RECORD(
+    person, person_item_fields,
+    .rules = "No IIN is fine. One that is known already answers `matched` with the canonical id. "
+             "A wrong control digit needs an override_reason.");
 const struct record person_event = RECORD(person, person_event_fields);
 const struct record person_columns = RECORD(person, person_column_fields);
 
@@ -166,7 +169,9 @@ static const struct values class_types = VALUES(class_type_names);
 static const struct field class_item_fields[] = {CLASS_FIELDS(BY_SENDER), ORIGIN_FIELDS(class)};
 static const struct field class_event_fields[] = {CLASS_FIELDS(BY_TRANSACTION),
                                                   REVISION_FIELD(class)};
-const struct record class_item = RECORD(class, class_item_fields);
+const struct record class_item =
+    RECORD(class, class_item_fields,
+           .rules = "A group has `of`, the homerooms of its learners; a homeroom has none.");
 const struct record class_event = RECORD(class, class_event_fields);
 static const struct field class_column_fields[] = {CLASS_FIELDS(BY_SENDER), ORIGIN_COLUMNS(class)};
 const struct record class_columns = RECORD(class, class_column_fields);

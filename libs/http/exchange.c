@@ -150,11 +150,12 @@ static bool promise_body(struct http_exchange *exchange, struct refusal *refusal
 static bool admit(struct http_exchange *exchange, struct str head, struct refusal *refusal)
 {
     struct http_request *request = &exchange->request;
-    if (!head_parse(head, &exchange->head, refusal))
+    bool whole = head_parse(head, &exchange->head, refusal);
+    request->language = i18n_language(head_find(&exchange->head, STR("accept-language")));
+    if (!whole)
         return false;
     exchange->head_bytes = head.len;
     request->method = exchange->head.method;
-    request->language = i18n_language(head_find(&exchange->head, STR("accept-language")));
     request->id = request_id(exchange);
     if (!target_parse(exchange->head.target, &request->arena, &exchange->target, refusal))
         return false;

@@ -210,6 +210,22 @@ static void draw_parameters(const struct route *route, struct buf *out)
     json_end(out, ']');
 }
 
+/* ---- Names ---- */
+
+/* "get_v1_learners_id_marks" */
+static void add_operation_id(const struct route *route, struct buf *id)
+{
+    for (const char *c = http_method_name(route->method); *c; c++)
+        buf_add_char(id, (char)(*c + ('a' - 'A')));
+    for (const char *c = route->path; *c; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
+        if (plain)
+            buf_add_char(id, *c);
+        else if (id->ptr[id->len - 1] != '_' && *c != '}')
+            buf_add_char(id, '_');
+    }
+}
+
 /* ---- Bodies ---- */
 
 static void draw_record(struct document *document, const char *name, const struct record *record,
@@ -220,7 +236,7 @@ static void draw_record(struct document *document, const char *name, const struc
     json_end(document->out, '}');
 }
 
-static void draw_batch(struct document *document, const struct record *record)
+static void draw_batch(struct document *document, const struct route *route)
 {
     static const char *const media[] = {"application/json", "application/x-ndjson",
                                         "application/vnd.msgpack"};
@@ -229,7 +245,7 @@ static void draw_batch(struct document *document, const struct record *record)
         json_begin(document->out, "schema", '{');
         json_text(document->out, "type", "array");
         json_number(document->out, "maxItems", BATCH_ITEMS_MAX);
-        draw_record(document, "items", record, SCHEMA_SENT);
+        draw_record(document, "items", route->entrance->record, SCHEMA_SENT);
         json_end(document->out, '}');
         json_end(document->out, '}');
     }
@@ -253,7 +269,7 @@ static void draw_body(struct document *document, const struct route *route)
     json_flag(document->out, "required", true);
     json_begin(document->out, "content", '{');
     if (route->entrance)
-        draw_batch(document, route->entrance->record);
+        draw_batch(document, route);
     else
         draw_one_body(document, route);
     json_end(document->out, '}');
@@ -481,19 +497,31 @@ static const struct {
     const char *code;
     bool (*applies)(const struct route *route);
 } refusals[] = {
-    {400, "bad_request", always},         {400, "bad_parameter", always},
-    {400, "bad_cursor", has_cursor},      {400, "bad_json", takes_json},
-    {400, "bad_msgpack", takes_batch},    {400, "nesting_too_deep", takes_json},
-    {401, "unauthorized", knows_caller},  {401, "token_expired", knows_caller},
-    {403, "forbidden", is_checked},       {403, "cross_site", writes_known},
-    {404, "not_found", names_one},        {408, "too_slow", takes_body},
-    {413, "body_too_large", always},      {413, "too_many_items", takes_batch},
-    {414, "uri_too_long", always},        {415, "unsupported_media_type", takes_json},
-    {422, "batch_expected", takes_batch}, {422, "object_expected", takes_object},
-    {422, "invalid", takes_object},       {429, "too_many_requests", is_limited},
-    {431, "header_too_large", always},    {500, "internal", always},
-    {502, "outcome_unknown", always},     {503, "unavailable", always},
-    {503, "outcome_unknown", is_write},   {504, "outcome_unknown", always},
+    {400, "bad_request", always},
+    {400, "bad_parameter", always},
+    {400, "bad_cursor", has_cursor},
+    {400, "bad_json", takes_json},
+    {400, "bad_msgpack", takes_batch},
+    {400, "nesting_too_deep", takes_json},
+    {401, "unauthorized", knows_caller},
+    {401, "token_expired", knows_caller},
+    {403, "forbidden", is_checked},
+    {403, "cross_site", writes_known},
+    {404, "not_found", names_one},
+    {408, "too_slow", takes_body},
+    {413, "body_too_large", always},
+    {413, "too_many_items", takes_batch},
+    {414, "uri_too_long", always},
+    {415, "unsupported_media_type", takes_json},
+    {422, "batch_expected", takes_batch},
+    {422, "invalid", takes_object},
+    {429, "too_many_requests", is_limited},
+    {431, "header_too_large", always},
+    {500, "internal", always},
+    {502, "outcome_unknown", always},
+    {503, "unavailable", always},
+    {503, "outcome_unknown", is_write},
+    {504, "outcome_unknown", always},
 };
 
 static void add_code(struct buf *codes, const char *code)
@@ -618,30 +646,16 @@ static void draw_security_schemes(struct document *document)
 
 /* ---- Operations and paths ---- */
 
-/* "get_v1_learners_id_marks" */
-static void draw_operation_id(const struct route *route, struct buf *out)
-{
-    CLEANUP(buf_done) struct buf id = {0};
-    for (const char *c = http_method_name(route->method); *c; c++)
-        buf_add_char(&id, (char)(*c + ('a' - 'A')));
-    for (const char *c = route->path; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
-        if (plain)
-            buf_add_char(&id, *c);
-        else if (id.ptr[id.len - 1] != '_' && *c != '}')
-            buf_add_char(&id, '_');
-    }
-    json_str(out, "operationId", buf_str(&id));
-}
-
 static void draw_operation(struct document *document, const struct route *route)
 {
     struct buf *out = document->out;
     const char *name = route->method == HTTP_GET    ? "get"
                        : route->method == HTTP_POST ? "post"
                                                     : "delete";
+    CLEANUP(buf_done) struct buf id = {0};
+    add_operation_id(route, &id);
     json_begin(out, name, '{');
-    draw_operation_id(route, out);
+    json_str(out, "operationId", buf_str(&id));
     json_text(out, "summary", route->summary);
     draw_parameters(route, out);
     draw_body(document, route);

@@ -13,10 +13,10 @@ struct token_answer {
 };
 
 static const struct field token_answer_fields[] = {
-    FIELD(token_answer, access_token),
-    FIELD(token_answer, token_type),
-    FIELD(token_answer, expires_in),
-    FIELD(token_answer, scope),
+    FIELD(token_answer, access_token, .required = true, .max = 4096, .about = "A bearer token."),
+    FIELD(token_answer, token_type, .required = true),
+    FIELD(token_answer, expires_in, .required = true, .about = "Seconds."),
+    FIELD(token_answer, scope, .required = true, .about = "What was granted."),
 };
 const struct record token_answer_record = RECORD(token_answer, token_answer_fields);
 
@@ -25,7 +25,7 @@ struct token_refusal {
 };
 
 static const struct field token_refusal_fields[] = {
-    FIELD(token_refusal, error),
+    FIELD(token_refusal, error, .required = true),
     FIELD(token_refusal, error_description),
 };
 const struct record token_refusal_record = RECORD(token_refusal, token_refusal_fields);

@@ -28,8 +28,7 @@ static const struct route api_routes[] = {
                     {"grain", PARAMETER_VALUE, .values = &grains, .about = "Of the figures."},
                     {"children", PARAMETER_INT, .max = 1,
                      .about = "1: the node's children, too; then at most 31 days."}),
-     .answer = {ANSWER_ITEM, &node_view_record}, .problems = PROBLEMS({404, "not_found"}),
-     .summary = "Days of a node, and of its children."},
+     .answer = {ANSWER_ITEM, &node_view_record}, .summary = "Days of a node, and of its children."},
 };
 static const struct stream_event indicator_events[] = {
     {"state", &node_view_record, "Once, at the beginning: today of the node and its children."},

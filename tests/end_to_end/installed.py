@@ -19,7 +19,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UP_SECONDS = 300
 CRASHES = {b"AddressSanitizer", b"LeakSanitizer", b"runtime error:", b'"level":"bug"'}
-JSON, MSGPACK = "application/json", "application/vnd.msgpack"
+JSON, NDJSON, MSGPACK = "application/json", "application/x-ndjson", "application/vnd.msgpack"
 
 
 class Answer(typing.NamedTuple):
@@ -67,6 +67,7 @@ class Installed:
         self.work.chmod(0o755)  # the processes' user goes through it
         self.dir = self.work / "run"
         self.settings = {}
+        self.reference = None  # a conformance.reference.Reference: then every answer is compared with it
 
     def __enter__(self):
         return self
@@ -144,6 +145,12 @@ class Installed:
 
     def call(self, method, path, body=None, **headers):
         """Header names are given with underscores."""
+        answer = self.call_unchecked(method, path, body, **headers)
+        if self.reference:
+            self.reference.check(method, path, answer)
+        return answer
+
+    def call_unchecked(self, method, path, body=None, **headers):
         request = urllib.request.Request(self.settings["EISO_URL"] + path, data=body, method=method)
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
@@ -179,7 +186,8 @@ class Installed:
 
     def stream(self, path, cookie, token=None):
         return Stream(self.settings["EISO_URL"] + path,
-                      {"Authorization": f"Bearer {token}"} if token else {"Cookie": cookie})
+                      {"Authorization": f"Bearer {token}"} if token else {"Cookie": cookie},
+                      self.reference and (lambda name, data: self.reference.check_event(path, name, data)))
 
     # ---- Kafka and PostgreSQL ----
 
@@ -216,7 +224,8 @@ class Installed:
 class Stream:
     """Server-sent events, read beside; `wait` gives the first one that fits, with the moment of its arrival."""
 
-    def __init__(self, url, caller):
+    def __init__(self, url, caller, check=None):
+        self.check = check
         request = urllib.request.Request(url, headers={**caller, "Accept": "text/event-stream"})
         self.answer = urllib.request.urlopen(request, timeout=60)
         self.events = queue.Queue()
@@ -224,10 +233,15 @@ class Stream:
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
+        name = None
         try:
             for line in self.answer:
-                if line.startswith(b"data:"):
-                    self.events.put((time.monotonic(), json.loads(line[5:])))
+                if line.startswith(b"event:"):
+                    name = line[6:].strip().decode()
+                elif line.startswith(b"data:"):
+                    self.events.put((time.monotonic(), name, json.loads(line[5:])))
+                elif not line.strip():
+                    name = None
         except (OSError, ValueError, AttributeError):  # it was closed
             pass
         self.ended.set()
@@ -236,9 +250,11 @@ class Stream:
         end = time.monotonic() + seconds
         while True:
             try:
-                moment, event = self.events.get(timeout=max(end - time.monotonic(), 0.01))
+                moment, name, event = self.events.get(timeout=max(end - time.monotonic(), 0.01))
             except queue.Empty:
                 raise Failure(f"nothing that fits on the stream in {seconds} s") from None
+            if self.check:
+                self.check(name, event)
             if fits(event):
                 return moment, event
 
