@@ -1,6 +1,9 @@
-/* eiso-live: a school system that lives a school day through the public API.
+/* eiso-live: a school system that lives a school day through the public API, in the schools that
+ * its client may see or in a country of its own.
  *
- *   eiso-live [--rate N] [--seconds S] [--ledger FILE] [--seed N]
+ *   eiso-live [--rate N] [--seconds S] [--ledger FILE] [--chance N]
+ *   eiso-live --scale S [--seed K] --load
+ *   eiso-live --scale S [--seed K] [--rate N] [--seconds S] [--ledger FILE] [--chance N]
  *
  * Environment: EISO_URL, EISO_CLIENT_ID, EISO_CLIENT_SECRET, EISO_DIR (deploy/up's eiso.env). */
 #include <getopt.h>
@@ -10,14 +13,22 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "national/calendar.h"
+#include "roster.h"
 #include "sender.h"
 
 static const char usage[] =
-    "eiso-live [--rate N] [--seconds S] [--ledger FILE] [--seed N]\n"
+    "eiso-live [--rate N] [--seconds S] [--ledger FILE] [--chance N]\n"
+    "eiso-live --scale S [--seed K] --load\n"
+    "eiso-live --scale S [--seed K] [--rate N] [--seconds S] [--ledger FILE] [--chance N]\n"
     "  --rate N       items a second, 0.1 to 100,000; 2 unless said\n"
     "  --seconds S    how long; until SIGTERM unless said\n"
     "  --ledger FILE  what was sent and what became of it, appended; $EISO_DIR/state/live/ledger\n"
-    "  --seed N       of chance; another one each time unless said\n"
+    "  --chance N     seed of what happens; another one each time unless said\n"
+    "  --scale S      in a country of its own, 0.0001 to 1 of the nation; the client speaks for\n"
+    "                 the ministry, and the country was loaded\n"
+    "  --seed K       of that country; 1 unless said\n"
+    "  --load         loads it, and ends\n"
     "Settings (deploy/up writes them into eiso.env):\n";
 
 enum { TRY_AGAIN_MS = 2000 };
@@ -37,7 +48,10 @@ struct options {
     double rate;
     int64_t seconds;
     const char *ledger;
+    uint64_t chance;
+    double scale; /* 0: no country of its own */
     uint64_t seed;
+    bool load;
 };
 
 static volatile sig_atomic_t stopped;
@@ -53,27 +67,38 @@ static bool number_given(const char *text, int64_t min, int64_t max, int64_t *va
     return str_to_int64(str_from(text), min, max, value);
 }
 
-static bool rate_given(const char *text, double *rate)
+static bool real_given(const char *text, double min, double max, double *value)
 {
     char *end;
-    *rate = strtod(text, &end);
-    return end != text && !*end && *rate >= 0.1 && *rate <= 100000;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= min && *value <= max;
+}
+
+static bool seed_given(const char *text, uint64_t *seed)
+{
+    int64_t number = 0;
+    *seed = number_given(text, 1, INT64_MAX, &number) ? (uint64_t)number : 0;
+    return *seed > 0;
 }
 
 static bool option_read(int option, struct options *options)
 {
-    int64_t number = 0;
     switch (option) {
     case 'r':
-        return rate_given(optarg, &options->rate);
+        return real_given(optarg, 0.1, 100000, &options->rate);
     case 's':
         return number_given(optarg, 0, INT64_C(10) * 365 * 86400, &options->seconds);
     case 'l':
         options->ledger = optarg;
         return true;
+    case 'c':
+        return seed_given(optarg, &options->chance);
+    case 'n':
+        return real_given(optarg, 0.0001, 1, &options->scale);
     case 'e':
-        options->seed = number_given(optarg, 0, INT64_MAX, &number) ? (uint64_t)number : 0;
-        return number > 0;
+        return seed_given(optarg, &options->seed);
+    case 'o':
+        return options->load = true;
     default:
         return false;
     }
@@ -81,16 +106,16 @@ static bool option_read(int option, struct options *options)
 
 static bool options_read(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {{"rate", required_argument, NULL, 'r'},
-                                          {"seconds", required_argument, NULL, 's'},
-                                          {"ledger", required_argument, NULL, 'l'},
-                                          {"seed", required_argument, NULL, 'e'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"rate", required_argument, NULL, 'r'},   {"seconds", required_argument, NULL, 's'},
+        {"ledger", required_argument, NULL, 'l'}, {"chance", required_argument, NULL, 'c'},
+        {"scale", required_argument, NULL, 'n'},  {"seed", required_argument, NULL, 'e'},
+        {"load", no_argument, NULL, 'o'},         {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
         if (!option_read(option, options))
             return false;
-    return optind == argc;
+    return optind == argc && (options->scale > 0 || !options->load);
 }
 
 static void usage_print(void)
@@ -100,15 +125,32 @@ static void usage_print(void)
     fprintf(stderr, "%s%.*s", usage, STR_ARG(buf_str(&settings)));
 }
 
+/* The schools of the day: a country of one's own, or what the client may see. */
+static enum error find_world(const struct options *options, struct country *country,
+                             struct world *world, struct api *api, struct err *err)
+{
+    struct uuid own;
+    if (options->scale == 0)
+        return world_load(world, api, err);
+    if (world_own(api, &own, err))
+        return err->code;
+    country_open(country, options->seed, options->scale, &own, calendar_year_of(date_today()));
+    if (!options->load)
+        world_of_country(world, country);
+    return ERROR_NONE;
+}
+
 /* The installation may still be starting: it is asked until it answers. */
-static void await_world(struct world *world, struct api *api)
+static void await_world(const struct options *options, struct country *country, struct world *world,
+                        struct api *api)
 {
     struct err err = {0};
-    while (api_sign_in(api, &err) || world_load(world, api, &err)) {
+    while (api_sign_in(api, &err) || find_world(options, country, world, api, &err)) {
         log_error("waiting for the installation", &err);
         clock_sleep_ms(TRY_AGAIN_MS);
     }
-    log_line(LOG_INFO, "classes found", LOG_NUMBER("count", (int64_t)world->count));
+    if (!options->load)
+        log_line(LOG_INFO, "classes found", LOG_NUMBER("count", (int64_t)world->count));
 }
 
 static void catch_signals(void)
@@ -136,23 +178,33 @@ static enum error live(const struct options *options, struct api *api, const str
     CLEANUP(ledger_close) struct ledger ledger = {0};
     CLEANUP(day_done) struct day day = {0};
     struct sender sender = {api, &day, &ledger, options->rate, options->seconds, &stopped};
-    day_open(&day, world, date_today(), options->seed);
+    day_open(&day, world, date_today(), options->chance);
     if (ledger_open(&ledger, options->ledger, err) ||
         ledger_read_taken(options->ledger, &day, err) || sender_run(&sender, totals, err))
         return err->code;
     return ERROR_NONE;
 }
 
-static int run(const struct options *options, const struct login *login)
+static int run_load(const struct country *country, struct api *api)
 {
-    CLEANUP(api_close) struct api api;
-    CLEANUP(world_done) struct world world = {0};
+    struct roster roster = {.api = api, .country = country, .stopped = &stopped};
     struct err err = {0};
+    if (roster_load(&roster, &err)) {
+        log_error("the end", &err);
+        return 1;
+    }
+    int64_t all = roster.written + roster.kept + roster.rejected;
+    printf("written %lld kept %lld rejected %lld rate %.1f/s\n", (long long)roster.written,
+           (long long)roster.kept, (long long)roster.rejected,
+           roster.seconds > 0 ? (double)all / roster.seconds : 0.0);
+    return roster.rejected || stopped ? 1 : 0;
+}
+
+static int run_live(const struct options *options, struct api *api, const struct world *world)
+{
     struct totals totals = {0};
-    api_open(&api, login->url, login->client_id, login->client_secret);
-    await_world(&world, &api);
-    catch_signals();
-    if (live(options, &api, &world, &totals, &err)) {
+    struct err err = {0};
+    if (live(options, api, world, &totals, &err)) {
         log_error("the end", &err);
         return 1;
     }
@@ -160,10 +212,21 @@ static int run(const struct options *options, const struct login *login)
     return totals.broken ? 1 : 0;
 }
 
+static int run(const struct options *options, const struct login *login)
+{
+    CLEANUP(api_close) struct api api;
+    CLEANUP(country_done) struct country country = {0};
+    CLEANUP(world_done) struct world world = {0};
+    api_open(&api, login->url, login->client_id, login->client_secret);
+    await_world(options, &country, &world, &api);
+    catch_signals();
+    return options->load ? run_load(&country, &api) : run_live(options, &api, &world);
+}
+
 int main(int argc, char **argv)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    struct options options = {.rate = 2, .seed = (uint64_t)clock_now()};
+    struct options options = {.rate = 2, .chance = (uint64_t)clock_now(), .seed = 1};
     struct login login = {0};
     struct err err = {0};
     log_open("live", "sender", 0, LOG_INFO);

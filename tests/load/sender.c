@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "base/log.h"
 
 enum {
@@ -200,45 +201,6 @@ static void parcel_free(struct parcel *parcel)
 }
 
 /* ---- Answers ---- */
-
-/* Whole, as api.md has it: an element with an unknown field would be left out. */
-struct finding {
-    struct str pointer, code, title;
-    struct uuid existing;
-    bool retriable;
-};
-static const struct field finding_fields[] = {
-    FIELD(finding, pointer, .max = 1000),
-    FIELD(finding, code, .required = true),
-    FIELD(finding, title, .max = 1000),
-    FIELD(finding, existing),
-    FIELD(finding, retriable),
-};
-static const struct record finding_record = RECORD(finding, finding_fields);
-
-struct result {
-    int32_t index;
-    struct uuid id, canonical;
-    struct str outcome;
-    struct list errors, warnings; /* of struct finding */
-};
-static const struct field result_fields[] = {
-    FIELD(result, index, .required = true),
-    FIELD(result, id),
-    FIELD(result, outcome, .required = true),
-    FIELD(result, canonical),
-    FIELD(result, errors, .record = &finding_record),
-    FIELD(result, warnings, .record = &finding_record),
-};
-static const struct record result_record = RECORD(result, result_fields);
-
-struct answer {
-    struct list results; /* of struct result */
-};
-static const struct field answer_fields[] = {
-    FIELD(answer, results, .required = true, .max = 5000, .record = &result_record),
-};
-static const struct record answer_record = RECORD(answer, answer_fields);
 
 static bool is_unknown(const struct finding *finding)
 {

@@ -201,6 +201,35 @@ enum error world_load(struct world *world, struct api *api, struct err *err)
     return ERROR_NONE;
 }
 
+void world_of_country(struct world *world, const struct country *country)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    world_done(world);
+    for (size_t i = 0; i < country->school_count; i++) {
+        const struct country_school *school = &country->schools[i];
+        struct list classes = country_classes(country, school, &arena);
+        const struct class *all = classes.items;
+        for (size_t k = 0; k < classes.count && all[k].type == CLASS_HOMEROOM; k++)
+            homeroom_add(world, &(struct homeroom){
+                                    all[k].id, all[k].organisation, all[k].grade, all[k].shift,
+                                    country_learners(country, school, k, &world->arena)});
+        arena_reset(&arena);
+    }
+    qsort(world->homerooms, world->count, sizeof *world->homerooms, uuid_compare);
+}
+
+enum error world_own(struct api *api, struct uuid *organisation, struct err *err)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct listing own;
+    if (list_read(api, "/v1/organisations", &arena, &own, err))
+        return err->code;
+    if (own.count != 1)
+        return err_set(err, ERROR_NOT_FOUND, "the client speaks for %zu organisations", own.count);
+    *organisation = own.items[0].id;
+    return ERROR_NONE;
+}
+
 const struct homeroom *world_find(const struct world *world, const struct uuid *id)
 {
     return bsearch(id, world->homerooms, world->count, sizeof *world->homerooms, uuid_compare);
