@@ -69,6 +69,19 @@ class Installed:
         self.settings = {}
         self.reference = None  # a conformance.reference.Reference: then every answer is compared with it
 
+    @classmethod
+    def found(cls, folder):
+        """One that runs already; nobody takes it down."""
+        house = cls()
+        shutil.rmtree(house.work)
+        house.dir = folder
+        house.read_settings()
+        return house
+
+    def read_settings(self):
+        text = (self.dir / "eiso.env").read_text()
+        self.settings = dict(re.findall(r"^([A-Z_]+)='(.*)'$", text, re.MULTILINE))
+
     def __enter__(self):
         return self
 
@@ -91,8 +104,7 @@ class Installed:
         said = self.deploy("up", *arguments)
         if said.returncode:
             raise Failure(f"deploy/up: {said.stdout}{said.stderr}")
-        text = (self.dir / "eiso.env").read_text()
-        self.settings = dict(re.findall(r"^([A-Z_]+)='(.*)'$", text, re.MULTILINE))
+        self.read_settings()
         return time.monotonic() - before
 
     def service(self, action, name):
@@ -197,6 +209,15 @@ class Installed:
                    "-X", "sasl.mechanism=PLAIN", "-X", f"sasl.username={user or settings['EISO_KAFKA_USER']}",
                    "-X", f"sasl.password={password or settings['EISO_KAFKA_PASSWORD']}", *arguments]
         return subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+
+    def sql(self, service, select):
+        """By the reading role."""
+        said = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", select,
+                               self.settings[f"EISO_PG_{service.upper()}"]], capture_output=True, text=True, timeout=60,
+                              check=False)
+        if said.returncode:
+            raise Failure(f"{service}: {said.stderr}")
+        return said.stdout.strip()
 
     def admin_sql(self, database, statement):
         """As the superuser of the private cluster: to break things, and to mend them."""
