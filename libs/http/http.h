@@ -114,7 +114,8 @@ struct route_answer {
     const struct record *record;
     const struct stream_event *events; /* ends with a row without record */
     const char *media;
-    int status; /* 0: 200, or 204 */
+    int status;  /* 0: 200, or 204 */
+    bool tagged; /* with an ETag: 304 where the caller has it already */
 };
 
 /* A refusal that does not follow from the rest of the row. */

@@ -428,6 +428,13 @@ static void draw_answer(struct document *document, const struct route *route)
     json_end(document->out, '}');
 }
 
+static void draw_known(struct document *document)
+{
+    json_begin(document->out, "304", '{');
+    json_text(document->out, "description", "The caller has it: If-None-Match names its ETag.");
+    json_end(document->out, '}');
+}
+
 /* ---- Refusals: those that follow from the row, and those that it names ---- */
 
 static bool always(const struct route *route)
@@ -572,6 +579,8 @@ static void draw_answers(struct document *document, const struct route *route)
 {
     json_begin(document->out, "responses", '{');
     draw_answer(document, route);
+    if (route->answer.tagged)
+        draw_known(document);
     for (int status = 400; status < 600; status++) {
         CLEANUP(buf_done) struct buf codes = {0};
         gather_codes(route, status, &codes);

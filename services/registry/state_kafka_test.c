@@ -249,9 +249,11 @@ static void add_kinds(void)
     assert_int_equal(store_account_add(it.db, &kinds.account, &it.err), ERROR_NONE);
     publish_key("old");
     char alias[UUID_TEXT_LEN + 1], canonical[UUID_TEXT_LEN + 1];
-    sql(arena_printf(
-        &it.arena, "select put_aliases(array['%s'::uuid], array['%s'::uuid], 1::smallint)",
-        uuid_format(&kinds.alias, alias), uuid_format(&kinds.link.learner, canonical)));
+    sql(arena_printf(&it.arena,
+                     "select put_aliases(array['%s'::uuid], '{matched}', array['%s'::uuid],"
+                     "                   '{null}', '{null}', 1::smallint)",
+                     uuid_format(&kinds.alias, alias),
+                     uuid_format(&kinds.link.learner, canonical)));
 }
 
 /* Keys and aliases have no second state: they are erased. */

@@ -37,6 +37,7 @@ TREE = "200/404 403 403 403 403 403 200/404 200/404 200/404 200/404 200/404"
 FIGURES = "200/404 403 403 403 403 403 403 200/404 200/404 200/404 200/404"
 REGISTRY = "ok/out 403 403 403 403 403 403 403 403 ok/out ok/out"
 FACTS = "ok/out 403 403 403 403 403 403 403 403 403 403"
+OWN_ONLY = "404 403 403 403 403 403 403 403 403 404 404"  # of something that nobody has
 ANYBODY = "200 200 200 200 200 200 200 200 200 200 200"
 INBOX = "403 403 200 200 200 200 200 200 200 200 200"
 CHILD = "403 403 200/404 200/404 404 404 404 404 404 404 404"
@@ -64,6 +65,11 @@ ROUTES = {
     "POST /v1/registers": ("attendance.write", FACTS, "register_item"),
     "POST /v1/absence-changes": ("attendance.write", FACTS.replace("ok/out", "unknown"), "absence_change_item"),
     "GET /v1/classes/{id}/registers": ("attendance.read", JOURNAL, "class"),
+    "POST /v1/imports": ("registry.write", OWN_ONLY.replace("404", "415"), ""),
+    "GET /v1/imports": ("registry.write", OWN_ONLY.replace("404", "200"), ""),
+    "GET /v1/imports/{id}": ("registry.write", OWN_ONLY, "learner"),
+    "GET /v1/imports/{id}/stream": ("registry.write", OWN_ONLY, "learner"),
+    "GET /v1/imports/{id}/rejected": ("registry.write", OWN_ONLY, "learner"),
     "GET /v1/me": (None, ANYBODY, ""),
     "GET /v1/inbox": (None, CHILD, "?child={learner}"),
     "GET /v1/inbox/children": (None, INBOX, ""),

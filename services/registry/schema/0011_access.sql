@@ -155,8 +155,9 @@ create function me_account(p_account uuid, p_session uuid, p_language text, p_to
     ), child as (
         select p.id, concat_ws(' ', p.family, p.given) as name, c.id as class, c.name as class_name, o.id as organisation,
                case p_language when 'ru' then o.name_ru else o.name_kk end as organisation_name,
-               (select jsonb_agg(distinct t.subject) from enrolment m join assignment t on t.class = m.class
-                where m.learner = p.id and coalesce(m.valid_to, p_today) >= p_today and t.subject is not null) as subjects
+               coalesce((select jsonb_agg(distinct t.subject) from enrolment m join assignment t on t.class = m.class
+                         where m.learner = p.id and coalesce(m.valid_to, p_today) >= p_today and t.subject is not null),
+                        '[]') as subjects -- nobody may be assigned yet
         from me cross join lateral children_of(me.person, p_today) k
              join person p on p.id = k.learner
              left join lateral (
