@@ -504,7 +504,8 @@ class Access:
         people, (marks, attendance, _) = self.people(), self.records()
         client = people.new_client(people.own["district"], "marks.read attendance.read")
         old = people.bearer(client)
-        wait_for("the client is in the copies", 30, lambda: people.status("GET", marks, old)[0] == 200)
+        wait_for("the client is in the copies", 30, lambda: all(
+            people.status("GET", path, old)[0] == 200 for path in (marks, attendance)))
         kid = people.run("registry", "key", "rotate", "after", "3").split()[1]
         published = json.loads(self.house.call("GET", "/.well-known/jwks.json").body)["keys"]
         self.assertIn(kid, [key["kid"] for key in published])
