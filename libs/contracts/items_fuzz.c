@@ -11,15 +11,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What a sender writes; what becomes of it, where that is another record. */
 static const struct {
     const struct record *item, *event, *columns;
+    const struct record *(*event_of)(const void *item); /* where an item decides it */
 } taken[] = {
-    {&mark_item, &mark_event, &mark_columns},
-    {&register_item, &register_event, &register_columns},
+    {&mark_item, &mark_recorded_event, &mark_columns, mark_event},
+    {&register_item, &register_taken_event, &register_columns, register_event},
+    {&absence_change_item, &absence_changed_event, &absence_change_columns},
     {&organisation_item, &organisation_event, &organisation_columns},
     {&person_item, &person_event, &person_columns},
     {&class_item, &class_event, &class_columns},
     {&enrolment_item, &enrolment_event, &enrolment_columns},
     {&assignment_item, &assignment_event, &assignment_columns},
     {&guardian_item, &guardian_event, &guardian_columns},
+    {&merge_item, NULL, &merge_columns},
     {&inbox_read_item, NULL, NULL},
 };
 
@@ -35,11 +38,13 @@ static void write_out(size_t index, const void *item, struct arena *arena)
 {
     CLEANUP(buf_done) struct buf head = {0};
     struct column columns[64];
-    if (!taken[index].event)
-        return;
-    record_encode_head(taken[index].event, item, &head);
-    ensure(head.len > 0);
-    record_columns(taken[index].columns, (const void *const[]){item}, 1, arena, columns);
+    if (taken[index].event) {
+        record_encode_head(taken[index].event_of ? taken[index].event_of(item) : taken[index].event,
+                           item, &head);
+        ensure(head.len > 0);
+    }
+    if (taken[index].columns)
+        record_columns(taken[index].columns, (const void *const[]){item}, 1, arena, columns);
 }
 
 static void check_problems(const struct batch *batch)
