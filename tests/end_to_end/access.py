@@ -471,6 +471,7 @@ class Access:
             self.applies("-u")
         people.run("registry", "account", "grant", "test.short", role)
         wait_for("the role is back", 30, lambda: people.status("GET", marks, headers)[0] == 200)
+        wait_for("notify knows the account", 30, lambda: self.is_steady("/v1/inbox", headers))
         stream = self.house.stream("/v1/inbox/stream", headers["Cookie"])
         self.assertEqual(people.status("DELETE", "/v1/session", headers)[0], 204)
         self.ends("a session that ended", "GET", attendance, headers, 401)
