@@ -209,6 +209,7 @@ static struct caller *caller_add(struct lane *lane, const struct uuid *id)
 {
     struct caller *caller = mem_alloc(sizeof *caller);
     caller->id = *id;
+    caller->end = &caller->first;
     line_add(&lane->line, caller);
     return caller;
 }
@@ -220,11 +221,8 @@ static void line_up(struct waiter *waiter)
     struct caller *caller = caller_find(lane, &id);
     if (!caller)
         caller = caller_add(lane, &id);
-    if (caller->last)
-        caller->last->behind = waiter;
-    else
-        caller->first = waiter;
-    caller->last = waiter;
+    *caller->end = waiter;
+    caller->end = &waiter->behind;
     caller->items += waiter->open;
     caller->bytes += waiter->bytes;
 }

@@ -85,16 +85,29 @@ static bool take_items(struct call *call, struct waiter *waiter, size_t most)
     return true;
 }
 
-/* One turn of a caller, from its requests in the order they came. True where it may have another:
- * nothing that it waits for goes with this call. */
+/* All its items go with this call. */
+static void caller_drop(struct caller *caller, struct waiter **place)
+{
+    struct waiter *waiter = *place;
+    *place = waiter->behind;
+    if (caller->end == &waiter->behind)
+        caller->end = place;
+    caller->bytes -= waiter->bytes;
+    waiter->behind = NULL;
+}
+
+/* One turn of a caller, from its requests in the order they came. One that waits for what goes with
+ * this call does not keep those behind it waiting: order is promised within a request. True where
+ * the caller may have another turn. */
 static bool take_turn(struct call *call, struct caller *caller)
 {
     size_t before = call->count, most = before + GATHER_TURN_ITEMS;
-    while (caller->first && take_items(call, caller->first, most)) {
-        struct waiter *waiter = caller->first;
-        caller->first = waiter->behind;
-        caller->bytes -= waiter->bytes;
-        waiter->behind = NULL;
+    struct waiter **place = &caller->first;
+    while (*place && call->count < most && has_room(call)) {
+        if (take_items(call, *place, most))
+            caller_drop(caller, place);
+        else
+            place = &(*place)->behind;
     }
     caller->items -= call->count - before;
     return call->count == most;
@@ -119,7 +132,7 @@ struct caller *line_take(struct line *line)
     return caller;
 }
 
-/* In turn; whose next item has to wait for a later call stands in front then. */
+/* In turn; who has nothing left but what has to wait for a later call stands in front then. */
 static void take_callers(struct call *call)
 {
     struct line *line = &call->lane->line, waiting = {0};

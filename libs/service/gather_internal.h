@@ -60,8 +60,8 @@ struct waiter {
 /* The requests of one caller at one entrance. */
 struct caller {
     struct uuid id;
-    struct waiter *first, *last;
-    size_t items, bytes; /* waiting */
+    struct waiter *first, **end; /* in line; where the next one goes */
+    size_t items, bytes;         /* waiting */
     struct caller *behind;
 };
 

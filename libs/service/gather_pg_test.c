@@ -507,6 +507,28 @@ static void an_item_that_names_another_one_goes_behind_it(void **state)
     assert_string_equal(calls_of(fixture, COUNT_OF(follows)), "1 2 3 3 3 3 4 ");
 }
 
+/* Two requests of one caller, each with an item that names the one before it, take two calls
+ * together, not three. */
+static void a_request_that_waits_does_not_keep_the_next_one_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    int slow = post_slow(fixture, 1000), fds[2];
+    for (unsigned i = 0; i < COUNT_OF(fds); i++) {
+        CLEANUP(buf_done) struct buf body = {0};
+        add_note(&body, 2 * i + 1, "same");
+        add_note(&body, 2 * i + 2, "same");
+        body.len--;
+        buf_printf(&body, ",\"follows\":\"01900000-0000-7000-8000-%012x\"}]", 2 * i + 1);
+        fds[i] = post_begin(fixture, 'A', "", buf_str(&body));
+    }
+    for (unsigned i = 0; i < COUNT_OF(fds); i++) {
+        struct answer answer = answer_read(fixture, fds[i]);
+        assert_holds(&answer, "{\"created\":2,");
+    }
+    answer_read(fixture, slow);
+    assert_string_equal(calls_of(fixture, 4), "2 3 2 3 ");
+}
+
 static void the_same_id_from_two_requests_is_created_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -744,6 +766,7 @@ int main(void)
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
         GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
+        GATHER_TEST(a_request_that_waits_does_not_keep_the_next_one_waiting),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),
         GATHER_TEST(what_arrives_while_a_call_is_in_flight_shares_the_next_one),
         GATHER_TEST(a_large_sender_does_not_keep_a_small_one_waiting),
