@@ -40,13 +40,14 @@ create function note_class_overlaps(p_rosters uuid[]) returns void language sql 
     on conflict do nothing
 $$;
 
--- What took the place of a register last: itself, its last replacement, or the withdrawal of that one.
+-- What took the place of a register last: itself, its last replacement, or the withdrawal of that one. Each step is one look into the
+-- index: the planner thinks a chain long and would read all of the month for a plain join.
 create function register_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language sql stable rows 1 as $$
     with recursive chain as (
         select r.id, r.withdraws, coalesce(r.replaced_by, r.withdrawn_by) as next from register r where r.id = p_id and r.month = p_month
         union all
         select r.id, r.withdraws, coalesce(r.replaced_by, r.withdrawn_by)
-        from chain c join register r on r.id = c.next and r.month = p_month
+        from chain c cross join lateral (select r.* from register r where r.id = c.next and r.month = p_month limit 1) r
     )
     select c.id, c.withdraws from chain c where c.next is null
 $$;
@@ -82,17 +83,17 @@ declare
     v_new uuid[];
 begin
     perform outbox_after(r.epoch, r.xid)
-    from (select r.epoch, r.xid
-          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month)
-               join register r on r.id = coalesce(i.replaces, i.withdraws) and r.month = i.month
-          order by r.id for update of r) r;
+    from (select coalesce(i.replaces, i.withdraws) as id, i.month
+          from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month) order by 1) i
+         cross join lateral (select r.epoch, r.xid from register r where r.id = i.id and r.month = i.month for update) r;
 
     -- A replacement of another day has the roster of that day.
     with frozen as (
         insert into roster (id, class, learners)
         select distinct f.id, i.class, f.learners
         from unnest(p_classes, p_dates, p_replaces, p_months) as i (class, date, replaces, month)
-             join register r on r.id = i.replaces and r.month = i.month and r.class = i.class and r.date <> i.date and r.active
+             cross join lateral (select from register r where r.id = i.replaces and r.month = i.month and r.class = i.class
+                                                          and r.date <> i.date and r.active limit 1) r
              cross join lateral roster_on(i.class, i.date) f
         on conflict do nothing returning id
     )
@@ -141,7 +142,7 @@ begin
              left join lateral register_last(r.id, r.month) l on true
              left join lateral (select f.id, f.learners from roster f
                                 where f.id = case when c.replaces is null or c.date = r.date then r.roster
-                                                  else (select n.id from roster_on(c.class, c.date) n) end) f on true
+                                                  else (select n.id from roster_on(c.class, c.date) n) end limit 1) f on true
              left join lateral exceptions_fault(c.exceptions, f.learners) x on c.replaces is not null
     )
     select j.item, j.code,

@@ -25,9 +25,8 @@ begin
     from unnest(p_registers) with ordinality as i (register, place)
          left join lateral (select r.month from register r where r.id = i.register order by r.month desc limit 1) r on true;
     perform outbox_after(r.epoch, r.xid)
-    from (select r.epoch, r.xid from unnest(p_registers, v_months) as i (register, month)
-               join register r on r.id = i.register and r.month = i.month
-          order by r.id for update of r) r;
+    from (select i.* from unnest(p_registers, v_months) as i (register, month) order by 1) i
+         cross join lateral (select r.epoch, r.xid from register r where r.id = i.register and r.month = i.month for update) r;
 
     select array_agg(j.code order by j.place),
            array_agg(case j.code when 'duplicate' then null when 'id_reused' then '/id' when 'not_on_roster' then '/learner' else '/register' end order by j.place),
@@ -52,7 +51,7 @@ begin
                left join lateral (select s.node from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
                                   where s.caller = i.caller and s.node = any (o.path) limit 1) s on true
                left join lateral register_last(r.id, r.month) l on true
-               left join roster f on f.id = r.roster
+               left join lateral (select f.learners from roster f where f.id = r.roster limit 1) f on true
                left join lateral (select a.learner from absence a
                                   where a.register = r.id and a.month = r.month and a.learner = i.learner
                                   union all
@@ -71,8 +70,9 @@ begin
                           v_by, v_standing) with ordinality
                        as i (id, register, learner, code, reason_code, reason, fingerprint, head, month, refused, by, standing, place)
               where i.refused is null) i
-             join register r on r.id = i.register and r.month = i.month
-             left join absence a on a.register = i.register and a.learner = i.standing and a.month = i.month
+             cross join lateral (select r.* from register r where r.id = i.register and r.month = i.month limit 1) r
+             left join lateral (select a.code, a.minutes from absence a
+                                where a.register = i.register and a.learner = i.standing and a.month = i.month limit 1) a on true
         window follows as (partition by i.register, i.person order by i.place)
     ), ranked as (
         select c.*, coalesce(c.previous, c.standing_code, 7::smallint) as before_code, case when c.kept then c.standing_minutes end as minutes,
