@@ -46,17 +46,20 @@ create function mark_reason_name(p_reason smallint) returns text language sql im
     select (array['error', 'recheck', 'appeal', 'late_work'])[p_reason]
 $$;
 
--- What took the place of a mark last: itself, its last correction, or the withdrawal of that one. Each step is one look into the
--- index: the planner thinks a chain long and would read all of the month for a plain join.
-create function mark_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language sql stable rows 1 as $$
-    with recursive chain as (
-        select m.id, m.withdraws, coalesce(m.replaced_by, m.withdrawn_by) as next from mark m where m.id = p_id and m.month = p_month
-        union all
-        select m.id, m.withdraws, coalesce(m.replaced_by, m.withdrawn_by)
-        from chain c cross join lateral (select m.* from mark m where m.id = c.next and m.month = p_month limit 1) m
-    )
-    select c.id, c.withdraws from chain c where c.next is null
-$$;
+-- What took the place of a mark last: itself, its last correction, or the withdrawal of that one.
+create function mark_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language plpgsql stable rows 1 as $$
+#variable_conflict use_column
+declare
+    v_next uuid := p_id;
+begin
+    while v_next is not null loop
+        select m.id, m.withdraws, coalesce(m.replaced_by, m.withdrawn_by) into mark_last.id, mark_last.withdraws, v_next
+        from mark m where m.id = v_next and m.month = p_month;
+    end loop;
+    if mark_last.id is not null then
+        return next;
+    end if;
+end $$;
 
 -- What a mark was before its corrections, the newest first, from the one that it replaces on.
 create function mark_history(p_id uuid, p_month date) returns jsonb language sql stable as $$

@@ -5,6 +5,15 @@ create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) r
     from ids_of(p_learner) i join copy_enrolment e on e.learner = i
 $$;
 
+-- The mark that an item changes; where its month has none of that id, one of another month.
+create function take_marks_original(p_id uuid, p_month date) returns setof mark language plpgsql stable rows 1 as $$
+begin
+    return query select m.* from mark m where m.id = p_id and m.month = p_month;
+    if not found then
+        return query select m.* from mark m where m.id = p_id limit 1;
+    end if;
+end $$;
+
 -- The items of a call that correct or withdraw a mark: what is wrong with each, else what it keeps of its original, and the tail of
 -- its event's head. The originals are locked in the order of their ids, and nothing is judged before that: whoever changes the
 -- same mark waits, and then sees what became of it.
@@ -14,11 +23,15 @@ create function take_marks_changes(
     returns table (item bigint, code text, pointer text, other uuid, organisation uuid, shift integer, class uuid, learner uuid,
                    subject text, kind smallint, corrections smallint, type smallint, tail bytea) language plpgsql as $$
 #variable_conflict use_column
+declare
+    v_first date := (select min(m) from unnest(p_months) m);
+    v_last date := (select max(m) from unnest(p_months) m);
 begin
     perform outbox_after(m.epoch, m.xid)
     from (select coalesce(i.replaces, i.withdraws) as id, i.month
           from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month) order by 1) i
-         cross join lateral (select m.epoch, m.xid from mark m where m.id = i.id and m.month = i.month for update) m;
+         cross join lateral (select m.epoch, m.xid from mark m
+                             where m.id = i.id and m.month = i.month and m.month between v_first and v_last for update) m;
 
     return query
     with change as (
@@ -47,11 +60,9 @@ begin
                end as code,
                case when c.class <> m.class then '/class' when c.subject <> m.subject then '/subject' else '/learner' end as differs
         from change c
-             left join lateral (select k.id, k.fingerprint from mark k where k.id = c.id and k.month = c.month limit 1) k on true
-             left join lateral (select m.* from mark m where m.id = c.original and m.month = c.month
-                                union all
-                                select m.* from mark m where m.id = c.original and m.month <> c.month
-                                limit 1) m on true
+             left join lateral (select k.id, k.fingerprint from mark k
+                                where k.id = c.id and k.month = c.month and k.month between v_first and v_last limit 1) k on true
+             left join lateral take_marks_original(c.original, c.month) m on true
              left join copy_organisation o on o.id = m.organisation
              left join lateral mark_last(m.id, m.month) l on true
     )
@@ -82,6 +93,9 @@ create function take_marks(
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
+    -- Of the items: a statement whose months have constant bounds opens the tables of those, one as a rule, not those of all months.
+    v_first date := (select min(m) from unnest(p_months) m);
+    v_last date := (select max(m) from unnest(p_months) m);
     v_codes text[];         -- of each item; NULL: it is good
     v_organisations uuid[]; -- of its class
     v_shifts integer[];
@@ -111,7 +125,8 @@ begin
              as i (caller, id, class, learner, subject, date, month, fingerprint, item)
          -- By its index, also where the plan was made while the month was known to be empty: a plain join then reads all of the month
          -- for each item.
-         left join lateral (select m.id, m.fingerprint from mark m where m.id = i.id and m.month = i.month limit 1) m on true
+         left join lateral (select m.id, m.fingerprint from mark m
+                            where m.id = i.id and m.month = i.month and m.month between v_first and v_last limit 1) m on true
          left join copy_class c on c.id = i.class
          left join copy_organisation o on o.id = c.organisation
          left join copy_reference r on r.list = 'subject' and r.code = i.subject;
@@ -150,13 +165,14 @@ begin
         set replaces = i.replaces, withdraws = i.withdraws, corrections = i.corrections, reason_code = i.reason_code, reason = i.reason
         from unnest(p_ids, p_months, p_replaces, p_withdraws, v_corrections, p_reason_codes, p_reasons, v_types, v_codes)
                  as i (id, month, replaces, withdraws, corrections, reason_code, reason, type, code)
-        where i.code is null and i.type is not null and m.id = i.id and m.month = i.month;
+        where i.code is null and i.type is not null and m.id = i.id and m.month = i.month and m.month between v_first and v_last;
 
         update mark m
         set replaced_by = case when i.replaces is not null then i.id end, withdrawn_by = case when i.withdraws is not null then i.id end,
             epoch = v_stamp.epoch, xid = v_stamp.xid
         from unnest(p_ids, p_months, p_replaces, p_withdraws, v_codes) as i (id, month, replaces, withdraws, code)
-        where i.code is null and m.id = coalesce(i.replaces, i.withdraws) and m.month = i.month;
+        where i.code is null and m.id = coalesce(i.replaces, i.withdraws) and m.month = i.month
+              and m.month between v_first and v_last;
     end if;
 
     perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(coalesce(i.type, 200::smallint)), -- mark.recorded
