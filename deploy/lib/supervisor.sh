@@ -62,9 +62,9 @@ service_start() { # name
 }
 
 service_await() { # name
-  s6-svwait -U -t 60000 "s6/$1" 2>/dev/null || {
+  s6-svwait -U -t 180000 "s6/$1" 2>/dev/null || {
     tail -n 20 "log/$1/current" >&2
-    die "$1 is not ready after a minute; its log: $DIR/log/$1/current"
+    die "$1 is not ready after three minutes; its log: $DIR/log/$1/current"
   }
   step "$1" ready
 }
