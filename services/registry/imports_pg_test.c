@@ -407,15 +407,18 @@ static void one_job_of_a_caller_at_a_time(void **state)
 {
     (void)state;
     add_job(whole, COUNT_OF(whole));
-    assert_string_equal(text_of("select import_add(uuid_v7(), principal, 1::smallint, nodes, null, "
-                                "0::smallint, 1, day, 2026, day) from import_job"),
-                        "too_many_imports");
+    assert_string_equal(
+        text_of("select import_add(gen_random_uuid(), principal, 1::smallint, nodes, null, "
+                "0::smallint, 1, day, 2026, day) from import_job"),
+        "too_many_imports");
     sql("insert into import_job (id, principal, principal_kind, nodes, charset, bytes, day, year, "
-        "year_start) select uuid_v7(), uuid_v7(), 1, nodes, 0, 1, day, 2026, day from import_job, "
+        "year_start) select gen_random_uuid(), gen_random_uuid(), 1, nodes, 0, 1, day, 2026, day "
+        "from import_job, "
         "generate_series(1, 63)");
-    assert_string_equal(text_of("select import_add(uuid_v7(), uuid_v7(), 1::smallint, nodes, null, "
-                                "0::smallint, 1, day, 2026, day) from import_job limit 1"),
-                        "import_queue_full");
+    assert_string_equal(
+        text_of("select import_add(gen_random_uuid(), gen_random_uuid(), 1::smallint, nodes, null, "
+                "0::smallint, 1, day, 2026, day) from import_job limit 1"),
+        "import_queue_full");
 }
 
 static void a_subject_is_known_by_code_and_by_name(void **state)

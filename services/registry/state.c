@@ -89,10 +89,10 @@ static enum error append(struct db *db, enum event_number number, const struct c
                          const struct column *payloads, struct err *err)
 {
     static const struct statement statement = {
-        "append_states",
-        "select outbox_append(array_agg(uuid_v7()), array_agg(e.key), array_agg($1::smallint),"
-        "                     array_agg(e.payload))"
-        "  from unnest($2::text[], $3::bytea[]) e (key, payload)"};
+        "append_states", "select outbox_append(array_agg(gen_random_uuid()), array_agg(e.key), "
+                         "array_agg($1::smallint),"
+                         "                     array_agg(e.payload))"
+                         "  from unnest($2::text[], $3::bytea[]) e (key, payload)"};
     struct params params = {0};
     param_int(&params, number);
     param_column(&params, keys);

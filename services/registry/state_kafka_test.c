@@ -266,9 +266,9 @@ static void change_kinds(void)
     assert_int_equal(store_account_lock(it.db, kinds.account.login, &it.err), ERROR_NONE);
     put_reference("ән-күй");
     publish_key("new");
-    sql("select outbox_append(array[uuid_v7()], array['old'], array[110::smallint],"
+    sql("select outbox_append(array[gen_random_uuid()], array['old'], array[110::smallint],"
         " array[''::bytea]); delete from public_key where kid = 'old'");
-    sql("select outbox_append(array[uuid_v7()], array[id::text], array[108::smallint],"
+    sql("select outbox_append(array[gen_random_uuid()], array[id::text], array[108::smallint],"
         " array[''::bytea]) from alias; delete from alias");
 }
 

@@ -374,7 +374,7 @@ static enum error append_state(struct db *db, enum event_number number, const st
                                const void *item, struct err *err)
 {
     static const struct statement statement = {
-        "append_state", "select outbox_append(array[uuid_v7()], array[$1::uuid::text], "
+        "append_state", "select outbox_append(array[gen_random_uuid()], array[$1::uuid::text], "
                         "array[$2::smallint], array[$3::bytea])"};
     CLEANUP(buf_done) struct buf value = {0};
     struct params params = {0};

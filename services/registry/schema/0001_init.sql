@@ -1,6 +1,9 @@
 -- What registry owns. Numbers of enums are those of contracts/registry.h. Of a row that a sender may write: `fingerprint` of its
 -- content tells a change from a repeat, `modified_at` an older state from a newer one. Each change adds one to `revision` and
 -- stamps the row with its transaction (outbox_after).
+--
+-- What hangs on people and classes has no foreign keys: put_x has looked them up for its answer already, and a person goes only by a
+-- merge, which holds merge_lock_id exclusively. Each of them would be looked up, locked and written to once more.
 
 create table organisation (
     id             uuid primary key,
@@ -52,7 +55,7 @@ create index person_source on person (source, sourced_id) where sourced_id is no
 
 -- What a person is known by elsewhere; on no topic. An IIN is found by its keyed hash (the key is a file, not in here).
 create table identifier (
-    person          uuid not null references person,
+    person          uuid not null,
     type            smallint not null,
     value           text not null,
     status          smallint not null,
@@ -87,8 +90,8 @@ create index class_organisation on class (organisation, id);
 
 create table enrolment (
     id          uuid primary key,
-    learner     uuid not null references person,
-    class       uuid not null references class,
+    learner     uuid not null,
+    class       uuid not null,
     valid_from  date not null,
     valid_to    date, -- the last day
     mode        smallint not null,
@@ -106,8 +109,8 @@ create index enrolment_class on enrolment (class, learner);
 
 create table assignment (
     id          uuid primary key,
-    teacher     uuid not null references person,
-    class       uuid not null references class,
+    teacher     uuid not null,
+    class       uuid not null,
     subject     text,
     kind        smallint not null,
     valid_from  date not null,
@@ -126,8 +129,8 @@ create index assignment_class on assignment (class);
 -- A guardian link.
 create table guardian (
     id          uuid primary key,
-    learner     uuid not null references person,
-    guardian    uuid not null references person,
+    learner     uuid not null,
+    guardian    uuid not null,
     relation    smallint not null,
     legal_basis smallint not null,
     rights      integer not null, -- bit n: right n

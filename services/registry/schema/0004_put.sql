@@ -21,7 +21,8 @@ end $$;
 
 -- References, as they are known today: behind put_lock.
 create function canonical_ids(p_ids uuid[]) returns uuid[] language sql stable as $$
-    select array_agg(canonical_of(i.id) order by i.place) from unnest(p_ids) with ordinality as i (id, place)
+    select array_agg(coalesce(a.canonical, i.id) order by i.place)
+    from unnest(p_ids) with ordinality as i (id, place) left join alias a on a.id = i.id
 $$;
 
 -- What is judged by itself: NULL where only the sender's right and references could speak against it.
@@ -33,22 +34,19 @@ create function put_outcome(p_known uuid, p_known_modified timestamptz, p_finger
                 else 'updated' end
 $$;
 
--- Whether the caller may write below one of its nodes.
-create function put_within(p_caller integer, p_callers integer[], p_nodes uuid[], p_path uuid[]) returns boolean
-    language sql immutable as $$
-    select exists (select from unnest(p_callers, p_nodes) s (caller, node) where s.caller = p_caller and s.node = any (p_path))
+-- The subtrees in which each caller may write.
+create function put_scopes(p_callers integer[], p_nodes uuid[]) returns table (caller integer, nodes uuid[]) language sql immutable as $$
+    select s.caller, array_agg(s.node) from unnest(p_callers, p_nodes) s (caller, node) group by s.caller
+$$;
+
+-- Whether a place is in one of them. Inlined, as what is called for each item has to be.
+create function put_within(p_path uuid[], p_nodes uuid[]) returns boolean language sql immutable as $$
+    select coalesce(p_path && p_nodes, false)
 $$;
 
 -- The account behind a caller; NULL: it is a client, or nobody's.
 create function officer_of(p_officers uuid[], p_caller integer) returns uuid language sql immutable as $$
     select nullif(p_officers[p_caller + 1], '00000000-0000-0000-0000-000000000000')
-$$;
-
--- RFC 9562: milliseconds, then random bits.
-create function uuid_v7() returns uuid language sql volatile as $$
-    select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1),
-        'hex')::uuid
 $$;
 
 -- msgpack nil: absent.
@@ -64,7 +62,7 @@ begin
     if exists (select from unnest(p_outcomes, p_revisions) o (outcome, revision) where o.outcome = 'created' and o.revision <> 1) then
         raise exception 'an id was taken meanwhile' using errcode = '40001';
     end if;
-    perform outbox_append(array_agg(uuid_v7()), array_agg(i.id::text), array_agg(p_type),
+    perform outbox_append(array_agg(gen_random_uuid()), array_agg(i.id::text), array_agg(p_type),
                           array_agg(i.payload || event_int('revision', i.revision)))
     from unnest(p_ids, p_outcomes, p_revisions, p_payloads) as i (id, outcome, revision, payload)
     where i.outcome in ('created', 'updated')
@@ -109,7 +107,7 @@ $$;
 -- Access that ends or has to be looked at again: p_kind is client, account or session (struct revocation).
 create function access_revoke(p_kind text, p_subjects uuid[]) returns void language plpgsql as $$
 begin
-    perform outbox_append(array_agg(uuid_v7()), array_agg(s::text), array_agg(111::smallint),
+    perform outbox_append(array_agg(gen_random_uuid()), array_agg(s::text), array_agg(111::smallint),
                           array_agg('\x83'::bytea || event_text('kind', p_kind) || event_uuid('subject', s)
                                     || event_text('at', event_instant(clock_timestamp()))))
     from unnest(p_subjects) s
@@ -121,7 +119,7 @@ end $$;
 create function access_revoke_grants(p_grant text, p_ids uuid[], p_people uuid[], p_revisions bigint[]) returns void
     language plpgsql as $$
 begin
-    perform outbox_append(array_agg(uuid_v7()), array_agg(g.person::text), array_agg(111::smallint),
+    perform outbox_append(array_agg(gen_random_uuid()), array_agg(g.person::text), array_agg(111::smallint),
                           array_agg('\x84'::bytea || event_text('kind', 'person') || event_uuid('subject', g.person)
                                     || event_text('at', event_instant(clock_timestamp())) || '\xa5'::bytea || 'grant'::bytea || '\x83'::bytea
                                     || event_text('kind', p_grant) || event_uuid('id', g.id) || event_int('revision', g.revision)))
@@ -133,7 +131,7 @@ end $$;
 -- Nobody knows whose: the database was set back, and what is gone names no person.
 create function access_revoke_everybody() returns void language plpgsql as $$
 begin
-    perform outbox_append(array[uuid_v7()], array['everybody'], array[111::smallint],
+    perform outbox_append(array[gen_random_uuid()], array['everybody'], array[111::smallint],
                           array['\x82'::bytea || event_text('kind', 'everybody') || event_text('at', event_instant(clock_timestamp()))]);
 end $$;
 
@@ -161,7 +159,7 @@ end $$;
 
 -- The events of aliases that were written.
 create function alias_log(p_aliases alias[]) returns void language sql as $$
-    select outbox_append(array_agg(uuid_v7()), array_agg(a.id::text), array_agg(108::smallint),
+    select outbox_append(array_agg(gen_random_uuid()), array_agg(a.id::text), array_agg(108::smallint),
                          array_agg('\x84'::bytea || event_uuid('id', a.id) || event_uuid('canonical', a.canonical)
                                    || event_text('entity', (array['person', 'organisation'])[a.entity])
                                    || event_int('revision', a.revision)))

@@ -22,11 +22,10 @@ begin
                               when b.id <> i.id or i.first_id <> i.id then case when o.id is null then 'matched' else 'conflict' end
                               -- Who owns the place that it has, and the one that it gets; one's own place nobody changes.
                               when not case when o.id is not null and o.subordinate_to is not distinct from i.above
-                                            then put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
+                                            then put_within(o.path, s.nodes)
                                             when o.id is null
-                                            then put_within(i.caller, p_scope_callers, p_scope_nodes, a.path || i.id)
-                                            else put_within(i.caller, p_scope_callers, p_scope_nodes, a.path)
-                                                 and put_within(i.caller, p_scope_callers, p_scope_nodes, trim_array(o.path, 1)) end
+                                            then put_within(a.path || i.id, s.nodes)
+                                            else put_within(a.path, s.nodes) and put_within(trim_array(o.path, 1), s.nodes) end
                               then 'out_of_scope'
                               when i.id = any (a.path) then 'above_itself'
                               else put_outcome(o.fingerprint, o.modified_at, i.fingerprint, i.modified) end order by i.place),
@@ -35,6 +34,7 @@ begin
         from (select u.*, first_value(u.id) over (partition by coalesce(u.bin, u.id::text) order by u.place) as first_id
               from unnest(p_callers, p_ids, p_bins, v_above, p_modified, p_fingerprints, v_outcomes, v_others) with ordinality
                        as u (caller, id, bin, above, modified, fingerprint, outcome, other, place)) i
+             left join put_scopes(p_scope_callers, p_scope_nodes) s on s.caller = i.caller
              left join organisation o on o.id = i.id
              left join organisation a on a.id = i.above
              left join organisation b on b.bin = i.bin

@@ -2,44 +2,54 @@
 
 -- Whose record it is: of a learner the organisation of the homeroom that began last of those in force; where there is none, of another
 -- class in force; of the one that ended last; of the one that is to come. The enrolments of some learners with the chains of their
--- organisations; `of_record`: that one.
-create function learner_records(p_learners uuid[], p_today date) returns table (path uuid[], of_record boolean) language plpgsql stable as $$
+-- organisations; `of_record`: that one; `coming`: it begins later.
+create function learner_records(p_learners uuid[], p_today date)
+    returns table (learner uuid, path uuid[], of_record boolean, coming boolean) language plpgsql stable as $$
 begin
     return query
-    select e.path, row_number() over (partition by e.learner order by
-                                          e.in_force and e.type = 1 desc, e.in_force desc, e.valid_from <= p_today desc,
-                                          case when e.in_force then e.valid_from else e.until end desc, e.id desc) = 1
+    select e.learner, e.path,
+           row_number() over (partition by e.learner order by
+                                  e.in_force and e.type = 1 desc, e.in_force desc, e.valid_from <= p_today desc,
+                                  case when e.in_force then e.valid_from else e.until end desc, e.id desc) = 1,
+           e.valid_from > p_today
     from (select n.learner, n.id, n.valid_from, coalesce(n.valid_to, p_today) as until, c.type, o.path,
                  n.valid_from <= p_today and coalesce(n.valid_to, p_today) >= p_today as in_force
           from enrolment n join class c on c.id = n.class join organisation o on o.id = c.organisation
           where n.learner = any (p_learners)) e;
 end $$;
 
--- The subtrees in which a caller may write.
-create function put_nodes(p_caller integer, p_callers integer[], p_nodes uuid[]) returns uuid[] language sql immutable as $$
-    select array_agg(s.node) from unnest(p_callers, p_nodes) s (caller, node) where s.caller = p_caller
-$$;
-
--- What a caller may do with a person's record: `own` it has it; `free` nobody has; else why it may not write. Of a learner as above,
--- of staff where they work today or will, else where they did last; of guardians as of their children.
-create function person_right(p_person uuid, p_today date, p_nodes uuid[]) returns text language plpgsql stable as $$
-declare
-    v_own boolean;
-    v_tied boolean;
+-- The same of people. Of a learner as above, of staff where they work today or will, else where they did last; of guardians as of
+-- their children.
+create function person_records(p_people uuid[], p_today date) returns table (person uuid, path uuid[], of_record boolean)
+    language plpgsql stable as $$
 begin
-    select bool_or(t.of_record and t.path && p_nodes), bool_or(t.path && p_nodes) into v_own, v_tied
-    from (
-        select r.path, r.of_record from learner_records(array[p_person], p_today) r
-        union all
-        select o.path, coalesce(a.valid_to, p_today) >= max(least(coalesce(a.valid_to, p_today), p_today)) over ()
-        from assignment a join class c on c.id = a.class join organisation o on o.id = c.organisation
-        where a.teacher = p_person
-        union all
-        select r.path, r.of_record
-        from learner_records(array(select g.learner from guardian g where g.guardian = p_person), p_today) r
-    ) t;
-    return case when v_own then 'own' when v_tied is null then 'free' when v_tied then 'not_authoritative' else 'out_of_scope' end;
+    return query
+    select r.learner, r.path, r.of_record from learner_records(p_people, p_today) r
+    union all
+    select a.teacher, o.path,
+           coalesce(a.valid_to, p_today) >= max(least(coalesce(a.valid_to, p_today), p_today)) over (partition by a.teacher)
+    from assignment a join class c on c.id = a.class join organisation o on o.id = c.organisation
+    where a.teacher = any (p_people)
+    union all
+    select g.guardian, r.path, r.of_record
+    from guardian g join learner_records(array(select k.learner from guardian k where k.guardian = any (p_people)), p_today) r
+                         on r.learner = g.learner
+    where g.guardian = any (p_people);
 end $$;
+
+-- What a caller may do with a person's record: `own` it has it; `free` nobody has; else why it may not write.
+create function person_rights(p_callers integer[], p_people uuid[], p_scope_callers integer[], p_scope_nodes uuid[], p_today date)
+    returns table (caller integer, person uuid, power text) language sql stable as $$
+    select i.caller, i.person,
+           case when bool_or(r.of_record and put_within(r.path, s.nodes)) then 'own'
+                when count(r.person) = 0 then 'free'
+                when bool_or(put_within(r.path, s.nodes)) then 'not_authoritative'
+                else 'out_of_scope' end
+    from (select distinct u.caller, u.person from unnest(p_callers, p_people) u (caller, person)) i
+         left join put_scopes(p_scope_callers, p_scope_nodes) s on s.caller = i.caller
+         left join person_records(p_people, p_today) r on r.person = i.person
+    group by i.caller, i.person
+$$;
 
 -- The record of a person as somebody wrote it who knows them by another id: it fills what is there, and takes away neither roles nor
 -- identifiers. Once for each content, so that two sources of one school do not take turns for ever. Told by role jobs.
@@ -106,10 +116,13 @@ begin
                     when i.holder is not null then 'conflict' end as named,
                put_outcome(p.fingerprint, p.modified_at, i.fingerprint, i.modified) as outcome, p.id as person
         from item i left join person p on p.id = coalesce(i.canonical, i.holder, i.id)
-    ), weighed as ( -- the same again changes nothing, whoever says it
-        select j.*, case when j.person is not null and j.outcome <> 'unchanged' and j.named is distinct from 'conflict'
-                         then person_right(j.person, p_today, put_nodes(j.caller, p_scope_callers, p_scope_nodes)) end as power
-        from judged j
+    ), changed as ( -- the same again changes nothing, whoever says it
+        select array_agg(j.caller) as callers, array_agg(j.person) as people from judged j
+        where j.person is not null and j.outcome <> 'unchanged' and j.named is distinct from 'conflict'
+    ), weighed as (
+        select j.*, case when j.outcome <> 'unchanged' and j.named is distinct from 'conflict' then r.power end as power
+        from judged j left join (select r.* from changed c, person_rights(c.callers, c.people, p_scope_callers, p_scope_nodes, p_today) r) r
+                                on r.caller = j.caller and r.person = j.person
     )
     select array_agg(case when j.named is not null then j.named
                           when j.power = 'out_of_scope' or (j.power = 'not_authoritative' and j.outcome = 'updated') then j.power

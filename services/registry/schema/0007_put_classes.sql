@@ -15,9 +15,8 @@ begin
     perform put_lock('class', p_ids);
     v_organisations := canonical_ids(p_organisations);
     select array_agg(case when o.id is null then 'organisation_unknown'
-                          when not put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
-                               or (c.id is not null and not put_within(i.caller, p_scope_callers, p_scope_nodes, b.path))
-                          then 'out_of_scope'
+                          when not put_within(o.path, r.nodes)
+                               or (c.id is not null and not put_within(b.path, r.nodes)) then 'out_of_scope'
                           when i.subject is not null and s.code is null then 'subject_unknown'
                           when exists (select from jsonb_array_elements_text(i.homerooms) h
                                        where not h::uuid = any (p_ids) and not exists (select from class k where k.id = h::uuid))
@@ -26,6 +25,7 @@ begin
     into v_outcomes
     from unnest(p_callers, p_ids, v_organisations, p_of, p_subjects, p_modified, p_fingerprints) with ordinality
              as i (caller, id, organisation, homerooms, subject, modified, fingerprint, place)
+         left join put_scopes(p_scope_callers, p_scope_nodes) r on r.caller = i.caller
          left join organisation o on o.id = i.organisation
          left join reference s on s.list = 'subject' and s.code = i.subject
          left join class c on c.id = i.id

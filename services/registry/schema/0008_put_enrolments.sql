@@ -20,9 +20,8 @@ begin
     perform put_lock('enrolment', p_ids);
     v_learners := canonical_ids(p_learners);
     select array_agg(case when c.id is null then 'class_unknown'
-                          when not put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
-                               or (e.id is not null and not put_within(i.caller, p_scope_callers, p_scope_nodes, b.path))
-                          then 'out_of_scope'
+                          when not put_within(o.path, r.nodes)
+                               or (e.id is not null and not put_within(b.path, r.nodes)) then 'out_of_scope'
                           when p.id is null then 'learner_unknown'
                           when e.learner <> i.learner then 'id_reused'
                           when i.outcome in ('created', 'updated') and h.elsewhere is not null
@@ -37,6 +36,7 @@ begin
           from unnest(p_callers, p_ids, v_learners, p_classes, p_from, p_to, p_modified, p_fingerprints) with ordinality
                    as u (caller, id, learner, class, valid_from, valid_to, modified, fingerprint, place)
                left join enrolment k on k.id = u.id) i
+         left join put_scopes(p_scope_callers, p_scope_nodes) r on r.caller = i.caller
          left join class c on c.id = i.class
          left join organisation o on o.id = c.organisation
          left join person p on p.id = i.learner
@@ -49,7 +49,7 @@ begin
                      filter (where t.valid_from <= p_today and coalesce(t.valid_to, p_today) >= p_today
                                    and (t.valid_from > i.valid_from
                                         or (t.valid_from = i.valid_from and (e.id is null or t.id > e.id)))
-                                   and not put_within(i.caller, p_scope_callers, p_scope_nodes, q.path)))[1] as elsewhere
+                                   and not put_within(q.path, r.nodes)))[1] as elsewhere
              from enrolment t
                   cross join lateral (select k.organisation from class k where k.id = t.class and k.type = 1 limit 1) k
                   cross join lateral (select q.path from organisation q where q.id = k.organisation limit 1) q

@@ -14,9 +14,8 @@ begin
     perform put_lock('assignment', p_ids);
     v_teachers := canonical_ids(p_teachers);
     select array_agg(case when c.id is null then 'class_unknown'
-                          when not put_within(i.caller, p_scope_callers, p_scope_nodes, o.path)
-                               or (a.id is not null and not put_within(i.caller, p_scope_callers, p_scope_nodes, b.path))
-                          then 'out_of_scope'
+                          when not put_within(o.path, r.nodes)
+                               or (a.id is not null and not put_within(b.path, r.nodes)) then 'out_of_scope'
                           when i.subject is not null and s.code is null then 'subject_unknown'
                           when p.id is null then 'teacher_unknown'
                           when a.teacher <> i.teacher then 'id_reused'
@@ -24,6 +23,7 @@ begin
     into v_outcomes
     from unnest(p_callers, p_ids, v_teachers, p_classes, p_subjects, p_modified, p_fingerprints) with ordinality
              as i (caller, id, teacher, class, subject, modified, fingerprint, place)
+         left join put_scopes(p_scope_callers, p_scope_nodes) r on r.caller = i.caller
          left join class c on c.id = i.class
          left join organisation o on o.id = c.organisation
          left join reference s on s.list = 'subject' and s.code = i.subject

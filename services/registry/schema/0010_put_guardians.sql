@@ -2,20 +2,17 @@
 -- link yet. Whose link it is does not change. A restricted one is lifted by an officer, never by a repeated batch; nor does a second
 -- link of the same two lead around it.
 
--- What a caller may do with the links of a learner: `own` the learner is of record there; `coming` will be; else why it may not write.
-create function learner_right(p_learner uuid, p_today date, p_nodes uuid[]) returns text language plpgsql stable as $$
-declare
-    v_own boolean;
-    v_tied boolean;
-begin
-    select bool_or(r.of_record and r.path && p_nodes), bool_or(r.path && p_nodes) into v_own, v_tied
-    from learner_records(array[p_learner], p_today) r;
-    return case when v_own then 'own'
-                when v_tied is not true then 'out_of_scope'
-                when exists (select from enrolment e join class c on c.id = e.class join organisation o on o.id = c.organisation
-                             where e.learner = p_learner and e.valid_from > p_today and o.path && p_nodes) then 'coming'
-                else 'not_authoritative' end;
-end $$;
+-- What a caller may do with the links of a learner: `own` the learner is of record there; `coming` will be; else why it may not
+-- write, out_of_scope where there is no row.
+create function learner_rights(p_callers integer[], p_learners uuid[], p_scope_callers integer[], p_scope_nodes uuid[], p_today date)
+    returns table (caller integer, learner uuid, power text) language sql stable as $$
+    select i.caller, i.learner,
+           case when bool_or(r.of_record) then 'own' when bool_or(r.coming) then 'coming' else 'not_authoritative' end
+    from (select distinct u.caller, u.learner from unnest(p_callers, p_learners) u (caller, learner)) i
+         join put_scopes(p_scope_callers, p_scope_nodes) s on s.caller = i.caller
+         join learner_records(p_learners, p_today) r on r.learner = i.learner and put_within(r.path, s.nodes)
+    group by i.caller, i.learner
+$$;
 
 -- p_officers: the account of each caller, in the order of $1's numbers; nil, or no array: no officer.
 create function put_guardians(
@@ -36,7 +33,7 @@ begin
     v_learners := canonical_ids(p_learners);
     v_guardians := canonical_ids(p_guardians);
     select array_agg(case when p.id is null then 'learner_unknown'
-                          when r.power = 'out_of_scope' then 'out_of_scope'
+                          when r.power is null then 'out_of_scope'
                           when q.id is null then 'person_unknown'
                           when g.learner <> i.learner or g.guardian <> i.guardian then 'id_reused'
                           when i.status <> 3 and officer_of(p_officers, i.caller) is null
@@ -52,7 +49,8 @@ begin
           from unnest(p_callers, p_ids, v_learners, v_guardians, p_statuses, p_modified, p_fingerprints) with ordinality
                    as u (caller, id, learner, guardian, status, modified, fingerprint, place)
                left join guardian k on k.id = u.id) i
-         cross join lateral (select learner_right(i.learner, p_today, put_nodes(i.caller, p_scope_callers, p_scope_nodes)) as power) r
+         left join learner_rights(p_callers, v_learners, p_scope_callers, p_scope_nodes, p_today) r
+                   on r.caller = i.caller and r.learner = i.learner
          left join person p on p.id = i.learner
          left join person q on q.id = i.guardian
          left join guardian g on g.id = i.id;

@@ -8,7 +8,7 @@ begin
     insert into public_key (kid, jwk, signs_from, epoch, xid)
     values (p_kid, p_jwk, clock_timestamp() + make_interval(secs => p_lead_s), v_stamp.epoch, v_stamp.xid) on conflict do nothing;
     if found then
-        perform outbox_append(array[uuid_v7()], array[p_kid], array[110::smallint], array[p_head || event_int('revision', 1)]);
+        perform outbox_append(array[gen_random_uuid()], array[p_kid], array[110::smallint], array[p_head || event_int('revision', 1)]);
     end if;
 end $$;
 
@@ -30,7 +30,7 @@ begin
         where now_signs.kid = p_kid and k.retired_at is null and k.signs_from < now_signs.signs_from
         returning k.*
     ) select array_agg(r::public_key) into v_retired from retired r;
-    perform outbox_append(array_agg(uuid_v7()), array_agg(r.kid), array_agg(110::smallint),
+    perform outbox_append(array_agg(gen_random_uuid()), array_agg(r.kid), array_agg(110::smallint),
                          array_agg('\x84'::bytea || event_text('kid', r.kid) || event_text('jwk', r.jwk)
                                    || event_text('retired_at', event_instant(r.retired_at)) || event_int('revision', r.revision)))
     from unnest(v_retired) r
@@ -125,7 +125,7 @@ begin
               (excluded.parent, excluded.kind, excluded.kk, excluded.ru, excluded.en, excluded.valid_from, excluded.valid_to)
         returning r.list, r.code, r.revision
     ), logged as (
-        select outbox_append(array_agg(uuid_v7()), array_agg(w.list || ':' || w.code), array_agg(109::smallint),
+        select outbox_append(array_agg(gen_random_uuid()), array_agg(w.list || ':' || w.code), array_agg(109::smallint),
                              array_agg(i.head || event_int('revision', w.revision))), count(*) as changed
         from written w join unnest(p_lists, p_codes, p_heads) i (list, code, head) using (list, code)
         having count(*) > 0

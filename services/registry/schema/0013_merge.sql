@@ -135,10 +135,12 @@ declare
     v_powers text[];
 begin
     select * into v_alias from alias where id = p_from;
-    v_powers := array(select case p_entity when 1 then (select person_right(p.id, p_today, put_nodes(p_caller, p_callers, p_nodes))
-                                                        from person p where p.id = i.id)
-                                           else (select case when put_within(p_caller, p_callers, p_nodes, o.path) then 'own'
-                                                             else 'out_of_scope' end from organisation o where o.id = i.id) end
+    v_powers := array(select case p_entity when 1 then (select r.power from person p, person_rights(array[p_caller], array[p.id],
+                                                                                                p_callers, p_nodes, p_today) r
+                                                        where p.id = i.id)
+                                           else (select case when put_within(o.path, s.nodes) then 'own' else 'out_of_scope' end
+                                                 from organisation o left join put_scopes(p_callers, p_nodes) s on s.caller = p_caller
+                                                 where o.id = i.id) end
                       from unnest(array[coalesce(v_alias.canonical, p_from), p_to]) with ordinality as i (id, place) order by i.place);
     select v.code, v.pointer into code, pointer
     from (values (1, v_powers[1] is null, (array['person_unknown', 'organisation_unknown'])[p_entity], v_own),
