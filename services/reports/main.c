@@ -48,15 +48,14 @@ static const struct listener listeners[] = {
      .poked = push_poked},
 };
 
-/* Registry first; what the trees and the counts of learners stand on is noted besides. */
+/* Registry first; what the trees and the counts of learners stand on is noted besides. Figures are
+ * for those who hold a role: what gives a right to a person's record is not needed. */
 static const struct subscription subscriptions[] = {
     {&topic_organisations, apply_registry},
     {&topic_classes, apply_registry},
     {&topic_enrolments, apply_registry},
     {&topic_aliases, apply_registry},
     {&topic_reference, apply_registry},
-    {&topic_assignments, intake_copy},
-    {&topic_guardians, intake_copy},
     {&topic_accounts, intake_copy},
     {&topic_clients, intake_copy},
     {&topic_keys, intake_copy},
