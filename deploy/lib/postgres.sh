@@ -46,12 +46,9 @@ min_wal_size = 512MB
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 
-# Tables that are only appended to are vacuumed and analysed early.
-autovacuum_vacuum_insert_threshold = 10000
-autovacuum_vacuum_insert_scale_factor = 0.02
-autovacuum_vacuum_scale_factor = 0.05
-autovacuum_analyze_scale_factor = 0.02
+# A table that was empty is analysed soon, and then as often as it has grown by a tenth.
 autovacuum_naptime = 15s
+autovacuum_vacuum_scale_factor = 0.05
 idle_in_transaction_session_timeout = 60s
 
 # No person's data in a log: neither the details of an error (they quote keys) nor statements.
