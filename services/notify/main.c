@@ -53,10 +53,13 @@ static const struct listener listeners[] = {
      .poked = push_poked},
 };
 
+/* Of the registry who is whose guardian, and what stands in a text; an account's role at a school
+ * gives nothing here. */
 static const struct subscription subscriptions[] = {
-    COPY_SUBSCRIPTIONS,
-    {&topic_people, intake_copy},
-    {&topic_marks, apply_marks},
+    {&topic_people, intake_copy},        {&topic_guardians, intake_copy},
+    {&topic_accounts, intake_copy},      {&topic_clients, intake_copy},
+    {&topic_aliases, intake_copy},       {&topic_reference, intake_copy},
+    {&topic_keys, intake_copy},          {&topic_marks, apply_marks},
     {&topic_registers, apply_registers},
 };
 

@@ -67,7 +67,6 @@ create table copy_assignment (
     counts boolean not null generated always as ((epoch, revision) >= (told_epoch, told_revision)) stored
 );
 create index copy_assignment_teacher on copy_assignment (teacher);
-create index copy_assignment_class on copy_assignment (class);
 
 create table copy_link (
     id         uuid primary key,
@@ -83,7 +82,6 @@ create table copy_link (
     told_revision bigint not null default 0,
     counts boolean not null generated always as ((epoch, revision) >= (told_epoch, told_revision)) stored
 );
-create index copy_link_learner on copy_link (learner);
 create index copy_link_guardian on copy_link (guardian);
 
 create table copy_account (
