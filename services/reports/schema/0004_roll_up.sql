@@ -115,7 +115,9 @@ begin
 end $$;
 
 -- An organisation's own days, from its cells.
-create function organisation_days(p_dirty organisation_key[]) returns node_day[] language sql stable as $$
+create function organisation_days(p_dirty organisation_key[]) returns node_day[] language plpgsql stable as $$
+begin
+    return (
     select array_agg(row(1, k.organisation, k.date, coalesce(g.learners, 0), o.counts,
                          case when c.facts > 0 then o.counts else 0 end, c.heard_at,
                          c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
@@ -137,12 +139,14 @@ create function organisation_days(p_dirty organisation_key[]) returns node_day[]
                     coalesce(sum(c.at_least_65), 0) as at_least_65, coalesce(sum(c.at_least_40), 0) as at_least_40,
                     coalesce(sum(c.registers + c.formative + c.summative_unit + c.summative_term), 0) as facts,
                     max(c.heard_at) as heard_at
-             from cell c where c.organisation = k.organisation and c.date = k.date) c
-$$;
+             from cell c where c.organisation = k.organisation and c.date = k.date) c);
+end $$;
 
 -- Nodes' days: the organisations placed there and the nodes that hang there. `offset 0` makes each a look-up by the whole key:
 -- without it and without statistics all rows of the date are read for each of them (tried: 36 s for the country).
-create function node_days(p_keys node_key[]) returns node_day[] language sql stable as $$
+create function node_days(p_keys node_key[]) returns node_day[] language plpgsql stable as $$
+begin
+    return (
     select array_agg(row(k.tree, k.node, k.date, d.learners, d.organisations, d.organisations_heard, d.last_heard,
                          d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
                          d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term, d.marks_with_points,
@@ -168,11 +172,12 @@ create function node_days(p_keys node_key[]) returns node_day[] language sql sta
                    select d.*
                    from node n cross join lateral (select d.* from node_day d where d.tree = n.tree and d.node = n.node
                                                                                 and d.date = k.date offset 0) d
-                   where n.tree = k.tree and n.parent = k.node) d) d
-$$;
+                   where n.tree = k.tree and n.parent = k.node) d) d);
+end $$;
 
 -- Nodes' cells, likewise; one that nothing hangs on any more goes.
-create function sum_cells(p_keys node_key[]) returns void language sql as $$
+create function sum_cells(p_keys node_key[]) returns void language plpgsql as $$
+begin
     with target as (
         select k.* from unnest(p_keys) k where k.slot is not null
     ), summed as (
@@ -218,7 +223,7 @@ create function sum_cells(p_keys node_key[]) returns void language sql as $$
         formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
         marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
         at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40;
-$$;
+end $$;
 
 -- Returns how many days of nodes have changed.
 create function roll_up(p_today date) returns integer language plpgsql as $$
