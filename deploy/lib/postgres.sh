@@ -41,9 +41,10 @@ fsync = on
 # A prepared transaction has no backend, so the log's horizon would not see it.
 max_prepared_transactions = 0
 wal_compression = lz4
-max_wal_size = 4GB
+# Ids are random: after each checkpoint the country's roster writes most pages of its indexes whole once more.
+max_wal_size = $(clamp $((memory / 3)) 1024 16384)MB
 min_wal_size = 512MB
-checkpoint_timeout = 15min
+checkpoint_timeout = 30min
 checkpoint_completion_target = 0.9
 
 # A table that was empty is analysed soon, and then as often as it has grown by a tenth.
