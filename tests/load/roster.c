@@ -1,6 +1,7 @@
 #include "roster.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "answer.h"
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 
 enum {
     LANES = 8,
+    LANE_SCHOOLS = 3,        /* a call costs by itself what some hundred records do */
     BATCH_MOST_ITEMS = 2000, /* some 700 KB of people */
     WAIT_MS = 20,
     AGAIN_MS = 500,
@@ -15,7 +17,7 @@ enum {
     TOLD_EACH_US = 10 * 1000 * 1000
 };
 
-/* ---- What is loaded of each school, in this order ---- */
+/* ---- What is loaded of some schools, in this order ---- */
 
 struct step {
     const char *path;
@@ -52,12 +54,13 @@ static const struct step bodies = {"/v1/organisations?results=problems", &organi
 static const struct step schools = {"/v1/organisations?results=problems", &organisation_item,
                                     make_schools};
 
-/* ---- Lanes: one school at a time, one batch under way ---- */
+/* ---- Lanes: some schools at a time, one batch under way ---- */
 
 struct lane {
     const struct step *steps;
     size_t steps_count, step;
-    const struct country_school *school;
+    const struct country_school *schools;
+    size_t schools_count;
     struct arena arena; /* of the step's records */
     struct list items;
     size_t from, count; /* of the batch */
@@ -97,10 +100,26 @@ static void lane_send(struct run *run, struct lane *lane)
              "application/vnd.msgpack");
 }
 
+static void list_append(struct list *list, const struct list *more, size_t size,
+                        struct arena *arena)
+{
+    char *items = arena_alloc(arena, (list->count + more->count) * size);
+    if (list->count)
+        memcpy(items, list->items, list->count * size);
+    if (more->count)
+        memcpy(items + list->count * size, more->items, more->count * size);
+    *list = (struct list){items, list->count + more->count};
+}
+
 static void step_begin(struct run *run, struct lane *lane)
 {
+    const struct step *step = &lane->steps[lane->step];
     arena_reset(&lane->arena);
-    lane->items = lane->steps[lane->step].make(run->roster->country, lane->school, &lane->arena);
+    lane->items = (struct list){0};
+    for (size_t i = 0; i < lane->schools_count; i++) {
+        struct list some = step->make(run->roster->country, &lane->schools[i], &lane->arena);
+        list_append(&lane->items, &some, step->record->size, &lane->arena);
+    }
     lane->from = lane->count = 0;
 }
 
@@ -120,13 +139,11 @@ static bool lane_advance(struct run *run, struct lane *lane)
     return true;
 }
 
-static void lane_open(struct run *run, struct lane *lane, const struct step *of, size_t count,
-                      const struct country_school *school)
+static void lane_open(struct run *run, struct lane *lane, const struct step *of, size_t count)
 {
     lane->steps = of;
     lane->steps_count = count;
     lane->step = 0;
-    lane->school = school;
     step_begin(run, lane);
     lane->open = lane_advance(run, lane);
 }
@@ -200,20 +217,17 @@ static enum error lane_answered(struct run *run, struct lane *lane)
 
 /* ---- The run ---- */
 
-static const struct country_school *take_school(struct run *run)
-{
-    const struct country *country = run->roster->country;
-    if (run->next_school == country->school_count)
-        return NULL;
-    return &country->schools[run->next_school++];
-}
-
-/* A lane without work takes the next school, where schools are the phase. */
+/* A lane without work takes the next schools, where schools are the phase. */
 static void lane_fill(struct run *run, struct lane *lane)
 {
-    const struct country_school *school = take_school(run);
-    if (school)
-        lane_open(run, lane, steps, COUNT_OF(steps), school);
+    const struct country *country = run->roster->country;
+    size_t left = country->school_count - run->next_school;
+    if (left == 0)
+        return;
+    lane->schools = &country->schools[run->next_school];
+    lane->schools_count = MIN_OF(left, (size_t)LANE_SCHOOLS);
+    run->next_school += lane->schools_count;
+    lane_open(run, lane, steps, COUNT_OF(steps));
 }
 
 static enum error lanes_work(struct run *run, bool by_school, size_t *open)
@@ -264,7 +278,9 @@ static enum error run_phases(struct run *run)
 {
     static const struct step *const first[] = {&bodies, &schools};
     for (size_t i = 0; i < COUNT_OF(first); i++) {
-        lane_open(run, &run->lanes[0], first[i], 1, NULL);
+        run->lanes[0].schools = run->roster->country->schools; /* which are not asked for */
+        run->lanes[0].schools_count = 1;
+        lane_open(run, &run->lanes[0], first[i], 1);
         if (run_phase(run, false))
             return run->err->code;
     }
