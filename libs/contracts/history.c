@@ -8,15 +8,18 @@ static const struct field survivors_fields[] = {
 const struct record survivors_record = RECORD(survivors, survivors_fields);
 
 static const struct field history_fields[] = {
-    FIELD(history_rewound, epoch, .required = true),
-    FIELD(history_rewound, cut, .required = true),
+    FIELD(history_rewound, epoch, .required = true,
+          .about = "The one that begins: Unix time in microseconds, or more."),
+    FIELD(history_rewound, cut, .required = true,
+          .about = "What older epochs sent above this position counts no more, but for survivors."),
     FIELD(history_rewound, system, .required = true),
     FIELD(history_rewound, started, .required = true),
     FIELD(history_rewound, part),
     FIELD(history_rewound, parts),
     FIELD(history_rewound, from),
     FIELD(history_rewound, to),
-    FIELD(history_rewound, survivors, .max = 1000, .record = &survivors_record),
+    FIELD(history_rewound, survivors, .max = 1000, .record = &survivors_record,
+          .about = "Runs above the cut that are still there."),
     FIELD(history_rewound, cut_offset),
 };
 const struct record history_rewound_event = RECORD(history_rewound, history_fields);

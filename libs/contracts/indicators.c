@@ -13,23 +13,38 @@ static const struct value tree_names[] = {
 };
 const struct values indicator_trees = VALUES(tree_names);
 
-#define INDICATOR_HEAD                                                        \
-    FIELD(indicator, node, .required = true, .max = 36),                      \
-        FIELD(indicator, tree, .required = true, .values = &indicator_trees), \
-        FIELD(indicator, date, .required = true),                             \
-        FIELD(indicator, set, .required = true, .values = &indicator_sets),   \
-        FIELD(indicator, as_of, .required = true)
-#define CONTINGENT(type)                                                                 \
-    FIELD(type, learners), FIELD(type, organisations), FIELD(type, organisations_heard), \
-        FIELD(type, last_heard)
-#define ATTENDANCE(type)                                                                 \
-    FIELD(type, registers), FIELD(type, learner_lessons), FIELD(type, absent_unexcused), \
-        FIELD(type, absent_ill), FIELD(type, absent_excused), FIELD(type, late),         \
-        FIELD(type, late_minutes), FIELD(type, remote), FIELD(type, exempt)
-#define MARKS(type)                                                                   \
-    FIELD(type, formative), FIELD(type, summative_unit), FIELD(type, summative_term), \
-        FIELD(type, marks_with_points), FIELD(type, percent_sum_hundredths),          \
-        FIELD(type, at_least_65), FIELD(type, at_least_40)
+#define INDICATOR_HEAD                                                                       \
+    FIELD(indicator, node, .required = true, .max = 36,                                      \
+          .about = "KZ, a KATO code, or an organisation's id."),                             \
+        FIELD(indicator, tree, .required = true, .values = &indicator_trees,                 \
+              .about = "All organisations of the place, or those subordinate to the node."), \
+        FIELD(indicator, date, .required = true),                                            \
+        FIELD(indicator, set, .required = true, .values = &indicator_sets,                   \
+              .about = "Which figures."),                                                    \
+        FIELD(indicator, as_of, .required = true, .about = "What was known before is counted.")
+#define CONTINGENT(type)                                                      \
+    FIELD(type, learners, .about = "Enrolled in a homeroom on the day."),     \
+        FIELD(type, organisations, .about = "Valid on the day."),             \
+        FIELD(type, organisations_heard,                                      \
+              .about = "Of which a mark or a register of the day is there."), \
+        FIELD(type, last_heard, .about = "When the last mark or register of the day was taken.")
+#define ATTENDANCE(type)                                                                      \
+    FIELD(type, registers, .about = "Taken."),                                                \
+        FIELD(type, learner_lessons, .about = "Sum of the frozen rosters of the registers."), \
+        FIELD(type, absent_unexcused), FIELD(type, absent_ill), FIELD(type, absent_excused),  \
+        FIELD(type, late, .about = "Counts as there, as do remote and exempt."),              \
+        FIELD(type, late_minutes, .about = "Their sum, where they were told."),               \
+        FIELD(type, remote), FIELD(type, exempt)
+#define MARKS(type)                                                                               \
+    FIELD(type, formative, .about = "Formative marks (ФО, ҚБ)."),                                 \
+        FIELD(type, summative_unit, .about = "Marks for a unit (СОР, БЖБ)."),                     \
+        FIELD(type, summative_term, .about = "Marks for a term (СОЧ, ТЖБ)."),                     \
+        FIELD(type, marks_with_points,                                                            \
+              .about = "Of all kinds: what the mean and the shares are of."),                     \
+        FIELD(type, percent_sum_hundredths,                                                       \
+              .about = "Sum over the marks of points in hundredths of a percent of max_points."), \
+        FIELD(type, at_least_65, .about = "Marks with at least 65 percent of their max_points."), \
+        FIELD(type, at_least_40, .about = "With at least 40 percent.")
 
 static const struct field indicator_fields[] = {
     INDICATOR_HEAD,
@@ -62,15 +77,18 @@ static const struct record contingent_view_record = RECORD(contingent_view, cont
 
 static const struct field attendance_view_fields[] = {
     ATTENDANCE(attendance_view),
-    FIELD(attendance_view, attendance_rate),
+    FIELD(attendance_view, attendance_rate,
+          .about =
+              "Hundredths of a percent of learner_lessons: those not absent. Absent: no lesson."),
 };
 static const struct record attendance_view_record = RECORD(attendance_view, attendance_view_fields);
 
 static const struct field marks_view_fields[] = {
     MARKS(marks_view),
-    FIELD(marks_view, mean_percent),
-    FIELD(marks_view, share_at_least_65),
-    FIELD(marks_view, share_at_least_40),
+    FIELD(marks_view, mean_percent,
+          .about = "Hundredths of a percent. Absent: no marks with points."),
+    FIELD(marks_view, share_at_least_65, .about = "Hundredths of a percent of marks_with_points."),
+    FIELD(marks_view, share_at_least_40, .about = "Hundredths of a percent of marks_with_points."),
 };
 static const struct record marks_view_record = RECORD(marks_view, marks_view_fields);
 
@@ -82,9 +100,12 @@ static const struct field day_view_fields[] = {
 };
 const struct record day_view_record = RECORD(day_view, day_view_fields);
 
-#define NODE_VIEW                                                             \
-    FIELD(node_view, node, .required = true),                                 \
-        FIELD(node_view, tree, .required = true, .values = &indicator_trees), \
+#define NODE_VIEW                                                                         \
+    FIELD(node_view, node, .required = true,                                              \
+          .about = "KZ, a KATO code, or an organisation's id."),                          \
+        FIELD(node_view, tree, .required = true, .values = &indicator_trees,              \
+              .about = "In which it was asked: all organisations of the place, or those " \
+                       "subordinate to the node."),                                       \
         FIELD(node_view, name, .record = &name_record)
 #define NODE_DAYS FIELD(node_view, days, .required = true, .record = &day_view_record)
 
@@ -93,7 +114,7 @@ const struct record child_view_record = RECORD(node_view, child_view_fields);
 
 static const struct field node_view_fields[] = {
     NODE_VIEW,
-    FIELD(node_view, as_of, .required = true),
+    FIELD(node_view, as_of, .required = true, .about = "What was known before is counted."),
     NODE_DAYS,
     FIELD(node_view, children, .record = &child_view_record),
 };

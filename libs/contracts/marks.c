@@ -107,22 +107,45 @@ static void mark_check(const void *item, struct problems *problems)
 }
 
 /* What was marked, and how. */
-#define MARK_RESULT                                                                               \
-    FIELD(mark, kind, .values = &mark_kinds), FIELD(mark, work),                                  \
-        FIELD(mark, points, .min = 0, .max = 100), FIELD(mark, max_points, .min = 1, .max = 100), \
-        FIELD(mark, value, .values = &mark_values), FIELD(mark, date, .required = true),          \
-        FIELD(mark, lesson, .min = 1, .max = 11), FIELD(mark, teacher), FIELD(mark, entered_at)
-#define MARK_ID FIELD(mark, id, .required = true)
-#define MARK_OF \
-    FIELD(mark, class), FIELD(mark, learner), FIELD(mark, subject, .max = 64, .text = TEXT_CODE)
-#define MARK_REASON FIELD(mark, reason_code, .values = &mark_reasons)
-#define MARK_WORDS                                       \
-    FIELD(mark, comment, .max = 500, .text = TEXT_FREE), \
-        FIELD(mark, reason, .max = 500, .text = TEXT_FREE)
+#define MARK_RESULT                                                                                \
+    FIELD(                                                                                         \
+        mark, kind, .values = &mark_kinds,                                                         \
+        .about =                                                                                   \
+            "After order 125: formative (ФО, ҚБ), for a unit (СОР, БЖБ), for a term (СОЧ, ТЖБ)."), \
+        FIELD(mark, work, .about = "The work that several learners were marked for."),             \
+        FIELD(mark, points, .min = 0, .max = 100, .about = "Of `max_points`."),                    \
+        FIELD(mark, max_points, .min = 1, .max = 100,                                              \
+              .about = "What the work is worth; formative: 10 at most."),                          \
+        FIELD(                                                                                     \
+            mark, value, .values = &mark_values,                                                   \
+            .about =                                                                               \
+                "Where no points are given: pass and fail (зачёт, сынақ), exempt, not_attested."), \
+        FIELD(mark, date, .required = true, .about = "The day of the lesson, in Kazakhstan."),     \
+        FIELD(mark, lesson, .min = 1, .max = 11, .about = "Its number in the day."),               \
+        FIELD(mark, teacher, .about = "Who gave it."),                                             \
+        FIELD(mark, entered_at, .about = "When the teacher entered it.")
+#define MARK_ID                       \
+    FIELD(mark, id, .required = true, \
+          .about = "Minted by the sender, UUID v7 or v5: sent again, it is the same mark.")
+#define MARK_OF                                                                                    \
+    FIELD(                                                                                         \
+        mark, class,                                                                               \
+        .about =                                                                                   \
+            "Homeroom or group in which it was given: its organisation on `date` is the mark's."), \
+        FIELD(mark, learner, .about = "Any id by which the person is known."),                     \
+        FIELD(mark, subject, .max = 64, .text = TEXT_CODE,                                         \
+              .about = "Code of the reference data, list `subject`.")
+#define MARK_REASON \
+    FIELD(mark, reason_code, .values = &mark_reasons, .about = "Why it was corrected or withdrawn.")
+#define MARK_REPLACES FIELD(mark, replaces, .about = "The mark that this one takes the place of.")
+#define MARK_WITHDRAWS(...) \
+    FIELD(mark, withdraws, .about = "The mark that was none.", ##__VA_ARGS__)
+#define MARK_WORDS                                                                \
+    FIELD(mark, comment, .max = 500, .text = TEXT_FREE, .about = "On no topic."), \
+        FIELD(mark, reason, .max = 500, .text = TEXT_FREE, .about = "In words; on no topic.")
 
 /* What item, event and columns agree on. */
-#define MARK_FACTS \
-    MARK_ID, MARK_OF, MARK_RESULT, FIELD(mark, replaces), FIELD(mark, withdraws), MARK_REASON
+#define MARK_FACTS MARK_ID, MARK_OF, MARK_RESULT, MARK_REPLACES, MARK_WITHDRAWS(), MARK_REASON
 
 static const struct field mark_item_fields[] = {MARK_FACTS, MARK_WORDS};
 const struct record mark_item = RECORD(
@@ -142,11 +165,13 @@ static const struct field mark_before_fields[] = {
 };
 static const struct record before_record = RECORD(mark_before, mark_before_fields);
 
-#define MARK_RESOLVED                                              \
-    FIELD(mark, organisation, .appended = true, .required = true), \
-        FIELD(mark, shift, .appended = true)
-#define MARK_BEFORE \
-    FIELD(mark, before, .record = &before_record, .appended = true, .required = true)
+#define MARK_RESOLVED                                             \
+    FIELD(mark, organisation, .appended = true, .required = true, \
+          .about = "Of the class on the day of the first mark."), \
+        FIELD(mark, shift, .appended = true, .about = "Of the class.")
+#define MARK_BEFORE                                                                   \
+    FIELD(mark, before, .record = &before_record, .appended = true, .required = true, \
+          .about = "The mark that it takes the place of, as it stood.")
 
 static const struct field mark_recorded_event_fields[] = {MARK_FACTS, MARK_RESOLVED};
 const struct record mark_recorded_event = RECORD(mark, mark_recorded_event_fields);
@@ -157,7 +182,7 @@ const struct record mark_corrected_event = RECORD(mark, mark_corrected_event_fie
 static const struct field mark_withdrawn_event_fields[] = {
     FIELD(mark, id, .required = true),
     FIELD(mark, date, .required = true),
-    FIELD(mark, withdraws, .required = true),
+    MARK_WITHDRAWS(.required = true),
     FIELD(mark, reason_code, .values = &mark_reasons),
     FIELD(mark, class, .appended = true, .required = true),
     FIELD(mark, learner, .appended = true, .required = true),
@@ -200,8 +225,10 @@ const struct record mark_columns = RECORD(mark, mark_column_fields);
 
 _Static_assert(offsetof(struct mark_shown, mark) == 0, "rows of a mark are rows of what is shown");
 
+#define MARK_RECORDED_AT(type) FIELD(type, recorded_at, .about = "When it was taken here.")
+
 static const struct field mark_version_fields[] = {
-    MARK_ID, MARK_RESULT, MARK_REASON, MARK_WORDS, FIELD(mark_shown, recorded_at),
+    MARK_ID, MARK_RESULT, MARK_REASON, MARK_WORDS, MARK_RECORDED_AT(mark_shown),
 };
 static const struct record version_record = RECORD(mark_shown, mark_version_fields);
 
@@ -210,7 +237,7 @@ static const struct field mark_withdrawal_fields[] = {
     FIELD(mark_withdrawal, date, .required = true),
     FIELD(mark_withdrawal, reason_code, .values = &mark_reasons),
     FIELD(mark_withdrawal, reason, .max = 500, .text = TEXT_FREE),
-    FIELD(mark_withdrawal, recorded_at),
+    MARK_RECORDED_AT(mark_withdrawal),
 };
 static const struct record withdrawal_record = RECORD(mark_withdrawal, mark_withdrawal_fields);
 
@@ -218,12 +245,13 @@ static const struct field mark_view_fields[] = {
     MARK_ID,
     MARK_OF,
     MARK_RESULT,
-    FIELD(mark, replaces),
+    MARK_REPLACES,
     MARK_REASON,
     MARK_WORDS,
-    FIELD(mark, organisation),
-    FIELD(mark_shown, recorded_at),
-    FIELD(mark_shown, withdrawn, .record = &withdrawal_record),
-    FIELD(mark_shown, history, .record = &version_record),
+    FIELD(mark, organisation, .about = "Of the class on the day of the first mark."),
+    MARK_RECORDED_AT(mark_shown),
+    FIELD(mark_shown, withdrawn, .record = &withdrawal_record, .about = "Absent: it counts."),
+    FIELD(mark_shown, history, .record = &version_record,
+          .about = "What it was before its corrections, the newest first; at most 100."),
 };
 const struct record mark_view = RECORD(mark_shown, mark_view_fields);

@@ -31,13 +31,14 @@ static void exception_check(const void *item, struct problems *problems)
         problem_add(problems, "/minutes", "not_allowed_together");
 }
 
-#define EXCEPTION_FACTS                                                              \
-    FIELD(register_exception, learner, .required = true),                            \
-        FIELD(register_exception, code, .required = true, .values = &absence_codes), \
-        FIELD(register_exception, minutes, .min = 1, .max = 240)
+#define EXCEPTION_FACTS                                                             \
+    FIELD(register_exception, learner, .required = true),                           \
+        FIELD(register_exception, code, .required = true, .values = &absence_codes, \
+              .about = "Late, remote and exempt count as there."),                  \
+        FIELD(register_exception, minutes, .min = 1, .max = 240, .about = "Late by so many.")
 static const struct field exception_item_fields[] = {
     EXCEPTION_FACTS,
-    FIELD(register_exception, note, .max = 300, .text = TEXT_FREE),
+    FIELD(register_exception, note, .max = 300, .text = TEXT_FREE, .about = "On no topic."),
 };
 static const struct field exception_event_fields[] = {EXCEPTION_FACTS};
 const struct record register_exception_item =
@@ -104,19 +105,34 @@ static void register_check(const void *item, struct problems *problems)
         check_taken(taken, problems);
 }
 
-#define LESSON(type) \
-    FIELD(type, lesson, .min = 1, .max = 11), FIELD(type, session, .values = &register_sessions)
-#define REGISTER_FACTS                                                           \
-    FIELD(lesson_register, id, .required = true), FIELD(lesson_register, class), \
-        FIELD(lesson_register, subject, .max = 64, .text = TEXT_CODE),           \
-        FIELD(lesson_register, date, .required = true), LESSON(lesson_register), \
-        FIELD(lesson_register, teacher), FIELD(lesson_register, taken_at),       \
-        FIELD(lesson_register, replaces), FIELD(lesson_register, withdraws),     \
-        FIELD(lesson_register, reason_code, .values = &register_reasons)
-#define REGISTER_DOOR                                                  \
-    FIELD(lesson_register, roster_count, .min = 0, .max = 200),        \
-        FIELD(lesson_register, reason, .max = 500, .text = TEXT_FREE), \
-        FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_item)
+#define LESSON(type)                                                             \
+    FIELD(type, lesson, .min = 1, .max = 11, .about = "Its number in the day."), \
+        FIELD(type, session, .values = &register_sessions,                       \
+              .about = "Instead of a lesson: a whole day, or half of it.")
+#define REGISTER_WITHDRAWS(...) \
+    FIELD(lesson_register, withdraws, .about = "The register that was none.", ##__VA_ARGS__)
+#define REGISTER_FACTS                                                                           \
+    FIELD(lesson_register, id, .required = true,                                                 \
+          .about = "Minted by the sender, UUID v7 or v5: sent again, it is the same register."), \
+        FIELD(lesson_register, class,                                                            \
+              .about = "Homeroom or group: those enrolled in it that day with mode `class` are " \
+                       "its roster."),                                                           \
+        FIELD(lesson_register, subject, .max = 64, .text = TEXT_CODE,                            \
+              .about = "Code of the reference data, list `subject`."),                           \
+        FIELD(lesson_register, date, .required = true,                                           \
+              .about = "The day of the lesson, in Kazakhstan."),                                 \
+        LESSON(lesson_register), FIELD(lesson_register, teacher, .about = "Who took it."),       \
+        FIELD(lesson_register, taken_at, .about = "When the teacher took it."),                  \
+        FIELD(lesson_register, replaces,                                                         \
+              .about = "The register that this one takes the place of."),                        \
+        REGISTER_WITHDRAWS(), FIELD(lesson_register, reason_code, .values = &register_reasons)
+#define REGISTER_DOOR                                                                           \
+    FIELD(lesson_register, roster_count, .min = 0, .max = 200,                                  \
+          .about = "How many learners the sender has: another number than ours is a warning."), \
+        FIELD(lesson_register, reason, .max = 500, .text = TEXT_FREE,                           \
+              .about = "In words; on no topic."),                                               \
+        FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_item,      \
+              .about = "Who was not simply there; a learner once.")
 
 static const struct field register_item_fields[] = {REGISTER_FACTS, REGISTER_DOOR};
 const struct record register_item = RECORD(
@@ -131,19 +147,24 @@ static const struct field before_fields[] = {
     FIELD(register_before, subject, .max = 64, .text = TEXT_CODE),
     FIELD(register_before, date, .required = true),
     LESSON(register_before),
-    FIELD(register_before, learners),
-    FIELD(register_before, exceptions, .max = 200, .record = &register_exception_event),
+    FIELD(register_before, learners, .about = "On its roster."),
+    FIELD(register_before, exceptions, .max = 200, .record = &register_exception_event,
+          .about = "As they stood, re-coded ones included."),
 };
 static const struct record before_record = RECORD(register_before, before_fields);
 
 #define REGISTER_EXCEPTIONS \
     FIELD(lesson_register, exceptions, .max = 200, .record = &register_exception_event)
-#define REGISTER_BEFORE \
-    FIELD(lesson_register, before, .record = &before_record, .appended = true, .required = true)
-#define REGISTER_RESOLVED                                                     \
-    FIELD(lesson_register, organisation, .appended = true, .required = true), \
-        FIELD(lesson_register, shift, .appended = true)
-#define REGISTER_LEARNERS FIELD(lesson_register, learners, .appended = true)
+#define REGISTER_BEFORE                                                                          \
+    FIELD(lesson_register, before, .record = &before_record, .appended = true, .required = true, \
+          .about = "The register that it takes the place of, as it stood.")
+#define REGISTER_RESOLVED                                                    \
+    FIELD(lesson_register, organisation, .appended = true, .required = true, \
+          .about = "Of the class on the day of the first register."),        \
+        FIELD(lesson_register, shift, .appended = true, .about = "Of the class.")
+#define REGISTER_LEARNERS                              \
+    FIELD(lesson_register, learners, .appended = true, \
+          .about = "On the frozen roster: all of them without an exception were there.")
 
 static const struct field taken_fields[] = {REGISTER_FACTS, REGISTER_EXCEPTIONS, REGISTER_RESOLVED,
                                             REGISTER_LEARNERS};
@@ -156,7 +177,7 @@ const struct record register_replaced_event = RECORD(lesson_register, replaced_f
 static const struct field withdrawn_fields[] = {
     FIELD(lesson_register, id, .required = true),
     FIELD(lesson_register, date, .required = true),
-    FIELD(lesson_register, withdraws, .required = true),
+    REGISTER_WITHDRAWS(.required = true),
     FIELD(lesson_register, reason_code, .values = &register_reasons),
     FIELD(lesson_register, class, .appended = true, .required = true),
     REGISTER_BEFORE,
@@ -195,14 +216,20 @@ const struct record register_columns = RECORD(lesson_register, register_column_f
 
 /* ---- Re-coded absences ---- */
 
-#define CHANGE_OF                                \
-    FIELD(absence_change, id, .required = true), \
-        FIELD_AS(absence_change, register_id, "register", .required = true)
-#define CHANGE_LEARNER(...) FIELD(absence_change, learner, .required = true, ##__VA_ARGS__)
-#define CHANGE_TO                                                            \
-    FIELD(absence_change, code, .values = &recoded_codes, .required = true), \
+#define CHANGE_OF                                                                              \
+    FIELD(absence_change, id, .required = true,                                                \
+          .about = "Minted by the sender, UUID v7 or v5: sent again, it is the same change."), \
+        FIELD_AS(absence_change, register_id, "register", .required = true,                    \
+                 .about = "In which the absence stands.")
+#define CHANGE_LEARNER(...)                          \
+    FIELD(absence_change, learner, .required = true, \
+          .about = "On the frozen roster of the register.", ##__VA_ARGS__)
+#define CHANGE_TO                                                           \
+    FIELD(absence_change, code, .values = &recoded_codes, .required = true, \
+          .about = "What it is now."),                                      \
         FIELD(absence_change, reason_code, .values = &register_reasons, .required = true)
-#define CHANGE_REASON FIELD(absence_change, reason, .max = 500, .text = TEXT_FREE)
+#define CHANGE_REASON \
+    FIELD(absence_change, reason, .max = 500, .text = TEXT_FREE, .about = "In words; on no topic.")
 
 static const struct field change_item_fields[] = {CHANGE_OF, CHANGE_LEARNER(), CHANGE_TO,
                                                   CHANGE_REASON};
@@ -223,11 +250,13 @@ static const struct field changed_fields[] = {
     FIELD(absence_change, date, .appended = true, .required = true),
     FIELD(absence_change, lesson, .min = 1, .max = 11, .appended = true),
     FIELD(absence_change, session, .values = &register_sessions, .appended = true),
-    FIELD(absence_change, minutes, .min = 1, .max = 240, .appended = true),
+    FIELD(absence_change, minutes, .min = 1, .max = 240, .appended = true,
+          .about = "Late by so many."),
     FIELD(absence_change, before, .record = &absence_before_record, .appended = true,
-          .required = true),
-    FIELD(absence_change, organisation, .appended = true, .required = true),
-    FIELD(absence_change, shift, .appended = true),
+          .required = true, .about = "What it was."),
+    FIELD(absence_change, organisation, .appended = true, .required = true,
+          .about = "Of the register."),
+    FIELD(absence_change, shift, .appended = true, .about = "Of the class."),
 };
 const struct record absence_changed_event = RECORD(absence_change, changed_fields);
 

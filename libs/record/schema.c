@@ -204,18 +204,20 @@ static void draw_list(const struct drawing *drawing)
     json_end(drawing->out, '}');
 }
 
+/* AsyncAPI takes nothing beside a "$ref". */
 static void draw_nested(const struct drawing *drawing)
 {
     const struct record *record = drawing->field->record;
-    if (!may_be_null(drawing)) {
+    if (!may_be_null(drawing) && !drawing->field->about) {
         schemas_refer(drawing->schemas, record, drawing->side, drawing->out);
         return;
     }
-    json_begin(drawing->out, "anyOf", '[');
+    json_begin(drawing->out, may_be_null(drawing) ? "anyOf" : "allOf", '[');
     json_begin(drawing->out, NULL, '{');
     schemas_refer(drawing->schemas, record, drawing->side, drawing->out);
     json_end(drawing->out, '}');
-    json_raw(drawing->out, NULL, STR("{\"type\":\"null\"}"));
+    if (may_be_null(drawing))
+        json_raw(drawing->out, NULL, STR("{\"type\":\"null\"}"));
     json_end(drawing->out, ']');
 }
 

@@ -27,28 +27,30 @@ static const struct record before_record = RECORD(absence_before, before_fields)
 static const struct field recoding_fields[] = {
     FIELD(recoding, id),
     FIELD(recoding, code, .values = &recoded_codes),
-    FIELD(recoding, minutes),
-    FIELD(recoding, before, .record = &before_record),
+    FIELD(recoding, minutes, .about = "Late by so many."),
+    FIELD(recoding, before, .record = &before_record, .about = "What it was."),
     FIELD(recoding, reason_code, .values = &register_reasons),
     FIELD(recoding, reason, .max = 500, .text = TEXT_FREE),
-    FIELD(recoding, by),
-    FIELD(recoding, recorded_at),
+    FIELD(recoding, by, .about = "The organisation or body whose system sent it."),
+    FIELD(recoding, recorded_at, .about = "When it was taken here."),
 };
 const struct record recoding_record = RECORD(recoding, recoding_fields);
 
-#define ABSENCE_FIELDS                                                                 \
-    FIELD(absence_view, code, .values = &recoded_codes), FIELD(absence_view, minutes), \
-        FIELD(absence_view, note, .max = 300, .text = TEXT_FREE),                      \
-        FIELD(absence_view, history, .record = &recoding_record)
+#define ABSENCE_FIELDS                                                             \
+    FIELD(absence_view, code, .values = &recoded_codes, .about = "As it stands."), \
+        FIELD(absence_view, minutes, .about = "Late by so many."),                 \
+        FIELD(absence_view, note, .max = 300, .text = TEXT_FREE),                  \
+        FIELD(absence_view, history, .record = &recoding_record,                   \
+              .about = "Its re-codings, the newest first.")
 
 static const struct field absence_view_fields[] = {
     FIELD_AS(absence_view, register_id, "register"),
     FIELD(absence_view, class),
     FIELD(absence_view, learner),
-    FIELD(absence_view, subject),
+    FIELD(absence_view, subject, .about = "Code of the reference data, list `subject`."),
     FIELD(absence_view, date),
-    FIELD(absence_view, lesson),
-    FIELD(absence_view, session, .values = &register_sessions),
+    FIELD(absence_view, lesson, .about = "Its number in the day."),
+    FIELD(absence_view, session, .values = &register_sessions, .about = "Instead of a lesson."),
     ABSENCE_FIELDS,
 };
 const struct record absence_view_record = RECORD(absence_view, absence_view_fields);
@@ -61,28 +63,30 @@ static const struct field withdrawal_fields[] = {
     FIELD(withdrawal_view, date),
     FIELD(withdrawal_view, reason_code, .values = &register_reasons),
     FIELD(withdrawal_view, reason, .max = 500, .text = TEXT_FREE),
-    FIELD(withdrawal_view, recorded_at),
+    FIELD(withdrawal_view, recorded_at, .about = "When it was taken here."),
 };
 static const struct record withdrawal_record = RECORD(withdrawal_view, withdrawal_fields);
 
 static const struct field register_view_fields[] = {
     FIELD(register_view, id),
     FIELD(register_view, class),
-    FIELD(register_view, subject),
+    FIELD(register_view, subject, .about = "Code of the reference data, list `subject`."),
     FIELD(register_view, date),
-    FIELD(register_view, lesson),
-    FIELD(register_view, session, .values = &register_sessions),
+    FIELD(register_view, lesson, .about = "Its number in the day."),
+    FIELD(register_view, session, .values = &register_sessions, .about = "Instead of a lesson."),
     FIELD(register_view, teacher),
     FIELD(register_view, taken_at),
-    FIELD(register_view, learners),
+    FIELD(register_view, learners,
+          .about = "On the frozen roster: all of them without an exception were there."),
     FIELD(register_view, exceptions, .record = &exception_view_record, .required = true),
-    FIELD(register_view, replaces),
+    FIELD(register_view, replaces, .about = "The register that this one takes the place of."),
     FIELD(register_view, reason_code, .values = &register_reasons),
     FIELD(register_view, reason),
-    FIELD(register_view, organisation),
-    FIELD(register_view, recorded_at),
-    FIELD(register_view, replaced_by),
-    FIELD(register_view, withdrawn, .record = &withdrawal_record),
+    FIELD(register_view, organisation, .about = "Of the class on the day of the first register."),
+    FIELD(register_view, recorded_at, .about = "When it was taken here."),
+    FIELD(register_view, replaced_by, .about = "Absent: by none."),
+    FIELD(register_view, withdrawn, .record = &withdrawal_record,
+          .about = "Absent: it counts, unless it was replaced."),
 };
 const struct record register_view_record = RECORD(register_view, register_view_fields);
 

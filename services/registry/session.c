@@ -296,22 +296,24 @@ struct me {
     struct list roles, children;
 };
 
-static const struct field me_role_fields[] = {FIELD(me_role, role), FIELD(me_role, node)};
+static const struct field me_role_fields[] = {
+    FIELD(me_role, role), FIELD(me_role, node, .about = "An organisation or body: its subtree.")};
 static const struct record me_role_record = RECORD(me_role, me_role_fields);
 static const struct field me_named_fields[] = {FIELD(me_named, id), FIELD(me_named, name)};
 static const struct record me_named_record = RECORD(me_named, me_named_fields);
 static const struct field me_child_fields[] = {
     FIELD(me_child, id),
     FIELD(me_child, name),
-    FIELD(me_child, class, .record = &me_named_record),
+    FIELD(me_child, class, .record = &me_named_record, .about = "Its homeroom today."),
     FIELD(me_child, organisation, .record = &me_named_record),
-    FIELD(me_child, subjects, .required = true),
+    FIELD(me_child, subjects, .required = true,
+          .about = "Codes of the reference data, list `subject`."),
 };
 static const struct record me_child_record = RECORD(me_child, me_child_fields);
 static const struct field me_fields[] = {
     FIELD(me, id),
     FIELD(me, name),
-    FIELD(me, locale),
+    FIELD(me, locale, .about = "kk, ru or en."),
     FIELD(me, roles, .required = true, .record = &me_role_record),
     FIELD(me, children, .required = true, .record = &me_child_record),
 };

@@ -291,9 +291,12 @@ void store_classes(struct db_async *db, const struct page *page, db_async_callba
 }
 
 static const struct field roster_entry_fields[] = {
-    FIELD(roster_entry, id),        FIELD(roster_entry, names, .record = &person_names_record),
-    FIELD(roster_entry, enrolment), FIELD(roster_entry, from),
-    FIELD(roster_entry, to),        FIELD(roster_entry, mode, .values = &enrolment_modes),
+    FIELD(roster_entry, id, .about = "Of the person."),
+    FIELD(roster_entry, names, .record = &person_names_record),
+    FIELD(roster_entry, enrolment, .about = "Its id."),
+    FIELD(roster_entry, from, .about = "The first day."),
+    FIELD(roster_entry, to, .about = "The last day; absent: open."),
+    FIELD(roster_entry, mode, .values = &enrolment_modes),
 };
 const struct record roster_entry_record = RECORD(roster_entry, roster_entry_fields);
 

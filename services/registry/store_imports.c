@@ -11,15 +11,28 @@ static const struct value state_names[] = {
 static const struct values states = VALUES(state_names);
 
 static const struct field import_fields[] = {
-    FIELD(import, id),          FIELD(import, state, .values = &states),
-    FIELD(import, source),      FIELD(import, bytes),
-    FIELD(import, read),        FIELD(import, total, .min = 1, .max = INT64_MAX - 1),
-    FIELD(import, done),        FIELD(import, created),
-    FIELD(import, updated),     FIELD(import, unchanged),
-    FIELD(import, rejected),    FIELD(import, kept),
-    FIELD(import, problem),     FIELD(import, title),
-    FIELD(import, created_at),  FIELD(import, started_at),
-    FIELD(import, finished_at), FIELD(import, seconds_left),
+    FIELD(import, id),
+    FIELD(import, state, .values = &states),
+    FIELD(import, source),
+    FIELD(import, bytes, .about = "Of the bundle."),
+    FIELD(import, read, .about = "Rows of the files that were read so far."),
+    FIELD(import, total, .min = 1, .max = INT64_MAX - 1,
+          .about = "Rows of the files; absent: not known yet."),
+    FIELD(import, done, .about = "Rows that were written or refused."),
+    FIELD(import, created),
+    FIELD(import, updated),
+    FIELD(import, unchanged),
+    FIELD(import, rejected, .about = "Rows that were refused."),
+    FIELD(
+        import, kept,
+        .about =
+            "Of the refused ones: those that `/v1/imports/{id}/rejected` names, at most 100,000."),
+    FIELD(import, problem, .about = "Why it failed: a code."),
+    FIELD(import, title, .about = "The same in words, by Accept-Language."),
+    FIELD(import, created_at),
+    FIELD(import, started_at),
+    FIELD(import, finished_at),
+    FIELD(import, seconds_left, .about = "While it writes: about."),
 };
 const struct record import_record = RECORD(import, import_fields);
 
