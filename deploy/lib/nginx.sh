@@ -21,6 +21,7 @@ http {
   include ../program/deploy/nginx/http.conf;
   include ../program/deploy/nginx/problem-texts.conf;
 $(jq -r -f "$DEPLOY/nginx/upstreams.jq" conf/describe.json)
+$(jq -r -f "$DEPLOY/nginx/allow.jq" conf/describe.json)
   server {
     listen 127.0.0.1:$PORT;
     include ../program/deploy/nginx/server.conf;
