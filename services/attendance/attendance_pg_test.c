@@ -539,6 +539,20 @@ static void two_groups_overlap_where_they_share_a_learner(void **state)
     assert_int_equal(number("select count(*) from register"), 2);
 }
 
+/* Of whom both schools say on a day that it is theirs: each lesson is its own school's. */
+static void a_learner_of_two_schools_is_in_the_registers_of_both(void **state)
+{
+    (void)state;
+    school_run(&it, "select enrol(120100, 110001, 120)");
+    assert_string_equal(take(register_of(110, 1)), "created");
+    assert_string_equal(school_take_one(&it, &door, register_of(120, 1), 2), "created");
+    void *items[] = {register_of(120, 2), register_of(110, 2)};
+    const char **outcomes = school_take(&it, &door, items, (const int32_t[]){2, 2}, 2);
+    assert_string_equal(outcomes[0], "created");
+    assert_string_equal(outcomes[1], "created");
+    assert_int_equal(number("select sum(learners) from register where slot = 1"), 24 + 25);
+}
+
 /* Who comes second waits for the first, and then finds what it did: at once, without a conflict. */
 static void assert_second_finds(struct lesson_register *first, struct lesson_register *second,
                                 const char *expected)
@@ -913,6 +927,7 @@ int main(void)
         REGISTERS_TEST(one_call_is_as_one_after_the_other),
         REGISTERS_TEST(a_homeroom_and_its_group_overlap),
         REGISTERS_TEST(two_groups_overlap_where_they_share_a_learner),
+        REGISTERS_TEST(a_learner_of_two_schools_is_in_the_registers_of_both),
         REGISTERS_TEST(two_at_once_do_not_count_a_learner_twice),
         REGISTERS_TEST(two_at_once_change_one_register_in_the_order_of_the_log),
         REGISTERS_TEST(anyone_on_the_roster_is_recoded),

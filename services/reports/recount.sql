@@ -45,6 +45,16 @@ from (select id from copy_organisation union select organisation from heard) o
 union all
 select 2, b.top::text, b.id from body b where exists (select from copy_organisation o where o.subordinate_to = b.top);
 
+-- Where each learner counts: at the homeroom that began last of those in force that day.
+create view homeroom_of_record as
+select distinct on (d.date, n.learner) d.date, n.learner, c.organisation
+from day d
+     join copy_enrolment e on d.date >= e.valid_from and (e.valid_to is null or d.date <= e.valid_to)
+     join copy_class c on c.id = e.class and c.type = 1
+     left join copy_alias a on a.id = e.learner
+     cross join lateral (select coalesce(a.canonical, e.learner)) n (learner)
+order by d.date, n.learner, e.valid_from desc, e.id desc;
+
 create view expected_day as
 select b.tree, b.node, d.date, sum(o.learners) as learners, sum(o.counts) as organisations,
        sum(case when f.registers > 0 or f.marks > 0 then o.counts else 0 end) as heard, max(o.last_heard) as last_heard,
@@ -53,10 +63,7 @@ select b.tree, b.node, d.date, sum(o.learners) as learners, sum(o.counts) as org
 from belongs b
      cross join day d
      cross join lateral (
-         select (select count(distinct coalesce(a.canonical, e.learner))
-                 from copy_class c join copy_enrolment e on e.class = c.id left join copy_alias a on a.id = e.learner
-                 where c.organisation = b.organisation and c.type = 1 and d.date >= e.valid_from
-                   and (e.valid_to is null or d.date <= e.valid_to)) as learners,
+         select (select count(*) from homeroom_of_record h where h.organisation = b.organisation and h.date = d.date) as learners,
                 (select count(*) from copy_organisation o
                  where o.id = b.organisation and o.shifts > 0 and d.date >= o.valid_from
                    and (o.valid_to is null or d.date <= o.valid_to)) as counts,

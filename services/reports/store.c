@@ -51,17 +51,13 @@ static const struct statement *note_of(const struct topic *topic)
         "insert into dirty_tree (organisation) select null"
         " where exists (select from unnest($1::text[]) k where k like 'territory:%')"};
     static const struct statement classes = {
-        "note_classes", "insert into dirty_contingent (organisation) select distinct c.organisation"
-                        "  from copy_class c where c.id = any ($1::text[]::uuid[])"};
+        "note_classes", "select note_learners(array(select e.learner from copy_enrolment e"
+                        "                           where e.class = any ($1::text[]::uuid[])))"};
     static const struct statement enrolments = {
-        "note_enrolments",
-        "insert into dirty_contingent (organisation) select distinct c.organisation"
-        "  from copy_enrolment e join copy_class c on c.id = e.class"
-        " where e.id = any ($1::text[]::uuid[])"};
-    static const struct statement aliases = {
-        "note_aliases", "insert into dirty_contingent (organisation) select distinct c.organisation"
-                        "  from copy_enrolment e join copy_class c on c.id = e.class"
-                        " where e.learner = any ($1::text[]::uuid[])"};
+        "note_enrolments", "select note_learners(array(select e.learner from copy_enrolment e"
+                           "                           where e.id = any ($1::text[]::uuid[])))"};
+    static const struct statement aliases = {"note_aliases",
+                                             "select note_learners($1::text[]::uuid[])"};
     const struct {
         const struct topic *topic;
         const struct statement *statement;

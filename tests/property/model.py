@@ -13,6 +13,18 @@ NEWS = ("absent_unexcused", "absent_ill", "absent_excused", "late")
 class Class(typing.NamedTuple):
     organisation: str
     shift: int
+    homeroom: bool
+
+
+class Enrolment(typing.NamedTuple):
+    learner: str  # canonical
+    where: str    # class
+    first: str
+    last: str     # or None
+    id: str
+
+    def on(self, date):
+        return self.first <= date and (self.last is None or date <= self.last)
 
 
 class Fact:
@@ -30,7 +42,7 @@ class Fact:
 class Model:
     def __init__(self, classes):
         self.classes = classes                     # id -> Class
-        self.enrolments = []                       # (canonical learner, class, first day, last day or None)
+        self.enrolments = []
         self.canonical = {}                        # alias -> canonical
         self.facts, self.changes = {}, {}          # id -> Fact; id of a re-coding -> its item
         self.lessons = collections.defaultdict(list)  # (date, lesson) -> registers
@@ -40,8 +52,13 @@ class Model:
         return self.canonical.get(learner, learner)
 
     def enrolled(self, name, date):
-        return {learner for learner, where, first, last in self.enrolments
-                if where == name and first <= date and (last is None or date <= last)}
+        return {e.learner for e in self.enrolments if e.where == name and e.on(date)}
+
+    def learners(self, organisation, date):
+        """A learner of several homerooms counts where the one is that began last."""
+        homerooms = sorted((e.first, e.id, e) for e in self.enrolments if self.classes[e.where].homeroom and e.on(date))
+        of_record = {e.learner: self.classes[e.where].organisation for *_, e in homerooms}
+        return list(of_record.values()).count(organisation)
 
     def take(self, kind, item):
         known = self.changes.get(item["id"]) if kind == "absence-changes" else self.facts.get(item["id"])
@@ -89,9 +106,9 @@ class Model:
         if not changes or ("replaces" in item and item["date"] != former.item["date"]):
             learner = self.who(item["learner"])
             if learner not in self.enrolled(item["class"], item["date"]):
-                return ("not_enrolled" if any(e[0] == learner for e in self.enrolments) else "learner_unknown"), None
+                return ("not_enrolled" if any(e.learner == learner for e in self.enrolments) else "learner_unknown"), None
         if not changes:
-            fact = Fact(item, *self.classes[item["class"]])
+            fact = Fact(item, *self.classes[item["class"]][:2])
             self.say_mark("mark_recorded", item, item, None)
             return self.keep(item, fact)
         self.say_mark("mark_corrected" if "replaces" in item else "mark_withdrawn", item, former.item, changes)
@@ -123,21 +140,21 @@ class Model:
             return "learner_unknown", None
         if not codes.keys() <= roster:
             return "not_on_roster", None
-        rival = self.rival(item, roster, former)
+        fact = Fact(item, *((former.organisation, former.shift) if former else self.classes[item["class"]][:2]), roster)
+        rival = self.rival(fact, former)
         if rival:
             return rival
-        fact = Fact(item, *((former.organisation, former.shift) if former else self.classes[item["class"]]), roster)
         fact.codes = codes
         place = lambda of: (of["date"], of["lesson"])
         self.say_absences(item, fact.organisation, former.codes if former else {}, codes,
                           moved=bool(former) and place(former.item) != place(item))
         return self.keep(item, fact, former)
 
-    def rival(self, item, roster, former):
-        """Who has the lesson already, or one of its learners."""
-        held = [fact for fact in self.lessons[item["date"], item["lesson"]] if fact.stands and fact is not former]
-        same = {fact.item["id"] for fact in held if fact.item["class"] == item["class"]}
-        others = {fact.item["id"] for fact in held if fact.roster & roster} - same
+    def rival(self, new, former):
+        """Who has the lesson already, or one of its learners in this school: that of another school is another lesson."""
+        held = [fact for fact in self.lessons[new.item["date"], new.item["lesson"]] if fact.stands and fact is not former]
+        same = {fact.item["id"] for fact in held if fact.item["class"] == new.item["class"]}
+        others = {fact.item["id"] for fact in held if fact.organisation == new.organisation and fact.roster & new.roster} - same
         return ("register_exists", same) if same else ("register_overlaps", others) if others else None
 
     def say_absences(self, item, organisation, before, after, **how):

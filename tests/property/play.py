@@ -7,7 +7,7 @@ import random
 import uuid
 
 from installed import Failure, wait_for
-from model import Class, Model
+from model import Class, Enrolment, Model
 
 LEARNERS, LESSONS, BATCH, EVENTS, SECONDS = 10, 6, 60, 12, 60
 CODES = ("absent_unexcused", "absent_ill", "absent_excused", "late", "remote", "exempt")
@@ -36,8 +36,8 @@ class World:
         self.start = (today - datetime.timedelta(days=80)).isoformat()
         self.schools = [self.id() for _ in range(2)]
         self.homerooms, self.group = [self.id() for _ in range(3)], self.id()
-        self.model = Model({self.homerooms[0]: Class(self.schools[0], 1), self.homerooms[1]: Class(self.schools[0], 2),
-                            self.homerooms[2]: Class(self.schools[1], 1), self.group: Class(self.schools[0], 1)})
+        self.model = Model({self.homerooms[0]: Class(self.schools[0], 1, True), self.homerooms[1]: Class(self.schools[0], 2, True),
+                            self.homerooms[2]: Class(self.schools[1], 1, True), self.group: Class(self.schools[0], 1, False)})
         self.learners = [self.id() for _ in range(3 * LEARNERS)]
         self.names = {learner: [learner] for learner in self.learners}  # all ids of a person
         self.numbers = itertools.count(chance.randrange(1600000))
@@ -97,7 +97,8 @@ class World:
 
     def keep(self, items):
         self.enrolments.update((item["id"], item) for item in items)
-        self.model.enrolments = [(self.model.who(e["learner"]), e["class"], e["from"], e.get("to")) for e in self.enrolments.values()]
+        self.model.enrolments = [Enrolment(self.model.who(e["learner"]), e["class"], e["from"], e.get("to"), e["id"])
+                                 for e in self.enrolments.values()]
         for item in items:
             self.arrives("copy_enrolment", f"id = '{item['id']}' and valid_to is not distinct from "
                          + (f"'{item['to']}'" if "to" in item else "null"))
@@ -108,16 +109,17 @@ class World:
                      lambda service=service: self.house.sql(service, f"select exists (select from {table} where {condition})") == "t")
 
     def transfer(self):
-        """To the other school from one of the dates on; out of the group, too."""
+        """To another homeroom from one of the dates on; out of the group, too. Or the former ones go on saying that it is theirs."""
         learner, date = self.chance.choice(self.learners), self.chance.choice(self.dates[1:-1])
         open_ones = [e for e in self.enrolments.values() if e["learner"] == learner and "to" not in e and e["from"] < date]
         home = [e for e in open_ones if e["class"] in self.homerooms]
         if not home:
             return
         last = (datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
-        ended = [{**e, "to": last} for e in open_ones]
-        self.post("/v1/enrolments", ended)
-        self.keep(ended)
+        if self.chance.random() < 0.7:
+            ended = [{**e, "to": last} for e in open_ones]
+            self.post("/v1/enrolments", ended)
+            self.keep(ended)
         self.enrol([(learner, self.chance.choice([h for h in self.homerooms if h != home[0]["class"]]), date)])
 
     def second_id(self):
@@ -296,6 +298,7 @@ class Comparison:
                 said = {name: count for name, count in {**day["marks"], **day["attendance"]}.items()
                         if not name.startswith(("mean", "share")) and not name.endswith("rate")}
                 self.same(f"{school} {day['date']}", {name: wanted[name] for name in said}, said)
+                self.same(f"learners of {school} {day['date']}", self.model.learners(school, day["date"]), day["contingent"]["learners"])
 
     def feed(self):
         cookie = self.world.house.session("GUARDIAN")

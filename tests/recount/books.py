@@ -24,7 +24,7 @@ create table absence (register text, learner text, code int, minutes int, primar
 create table absence_change (id text primary key, register text, learner text, code int, place int) without rowid;
 create table outcome (id text primary key, outcome text) without rowid;
 create table class (id text primary key, shift int) without rowid;
-create table enrolment (class text, learner text, first text, last text, mode int);
+create table enrolment (id text, class text, learner text, first text, last text, mode int);
 create table organisation (id text primary key, above text, kato text, shifts int, first text, last text) without rowid;
 create table territory (code text primary key, above text) without rowid;
 """

@@ -207,8 +207,8 @@ def check_feed(books, installation):
 
 def read_registry(books, installation):
     books.fill("class", 2, installation.rows("registry", "select id, shift from class"))
-    books.fill("enrolment", 5, installation.rows("registry", """
-        select class, learner, valid_from, coalesce(valid_to, '9999-12-31'), mode from enrolment"""))
+    books.fill("enrolment", 6, installation.rows("registry", """
+        select id, class, learner, valid_from, coalesce(valid_to, '9999-12-31'), mode from enrolment"""))
     books.db.execute("create index enrolment_class on enrolment (class)")
     books.fill("organisation", 6, installation.rows("registry", """
         select id, subordinate_to, kato, shifts, valid_from, coalesce(valid_to, '9999-12-31') from organisation"""))

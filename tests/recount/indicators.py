@@ -76,10 +76,16 @@ def make_days(books, dates):
     """What each organisation and node has on each of these dates, learners and organisations included."""
     books.db.execute("create table date (date text)")
     books.fill("date", 1, dates)
+    # A learner counts where the homeroom is that began last of those in force that day.
+    books.db.execute("""create table learners as
+        select organisation, date, count(*) as learners
+        from (select h.organisation, d.date, row_number() over (partition by d.date, e.learner order by e.first desc, e.id desc) as place
+              from date d join enrolment e on d.date between e.first and e.last join homeroom h on h.id = e.class)
+        where place = 1 group by organisation, date""")
+    books.db.execute("create unique index learners_day on learners (organisation, date)")
     books.db.execute("""create table contingent as
         select o.id as organisation, d.date,
-               (select count(distinct e.learner) from homeroom h join enrolment e on e.class = h.id
-                where h.organisation = o.id and d.date between e.first and e.last) as learners,
+               coalesce((select l.learners from learners l where l.organisation = o.id and l.date = d.date), 0) as learners,
                o.shifts > 0 and d.date between o.first and o.last as organisations,
                exists (select 1 from cell c where c.organisation = o.id and c.date = d.date) as heard
         from organisation o cross join date d""")

@@ -157,18 +157,19 @@ begin
 end $$;
 
 -- Good items of a call that may find their lesson taken: by which register, in the order in which they are to be decided. `before`:
--- the item of this call that it is, or that decides who has the lesson.
+-- the item of this call that it is, or that decides who has the lesson. The first lesson of another school is another lesson: a learner
+-- whom two schools have on a day is in the registers of both, and neither keeps the other's out.
 create function take_registers_rivals(
-    p_codes text[], p_classes uuid[], p_dates date[], p_slots smallint[], p_months date[], p_withdraws uuid[], p_actives uuid[],
-    p_rosters uuid[])
+    p_codes text[], p_organisations uuid[], p_classes uuid[], p_dates date[], p_slots smallint[], p_months date[], p_withdraws uuid[],
+    p_actives uuid[], p_rosters uuid[])
     returns table (item integer, code text, other uuid, before integer) language sql stable as $$
     with good as materialized (
         select i.*, i.place::integer as item
-        from unnest(p_codes, p_classes, p_dates, p_slots, p_months, p_withdraws, p_actives, p_rosters) with ordinality
-                 as i (code, class, date, slot, month, withdraws, active, roster, place)
+        from unnest(p_codes, p_organisations, p_classes, p_dates, p_slots, p_months, p_withdraws, p_actives, p_rosters) with ordinality
+                 as i (code, organisation, class, date, slot, month, withdraws, active, roster, place)
         where i.code is null and i.withdraws is null
     ), neighbour as materialized (
-        select g.item, n.other, g.date, g.slot, g.month, g.roster from good g join class_overlap n on n.class = g.class
+        select g.item, g.organisation, n.other, g.date, g.slot, g.month, g.roster from good g join class_overlap n on n.class = g.class
     ), claim as ( -- who of the call has a lesson that this one's class shares learners with
         select c.item, c.own, array_agg(c.item) filter (where c.own)
                                   over (partition by c.class, c.date, c.slot order by c.item
@@ -185,11 +186,12 @@ create function take_registers_rivals(
         from neighbour n
              cross join lateral (select a.id, a.roster from register a
                                  where a.class = n.other and a.date = n.date and a.slot = n.slot and a.month = n.month and a.active
+                                       and a.organisation = n.organisation
                                  limit 1) a
         union all
         select c.item, 'register_overlaps', null, b.item, p_rosters[b.item], p_rosters[c.item]
         from claim c cross join lateral unnest(c.befores) b (item)
-        where not c.own
+        where not c.own and p_organisations[b.item] = p_organisations[c.item]
     )
     select r.item, r.code, r.other, r.before
     from rival r
@@ -297,7 +299,8 @@ begin
     -- Who comes first has the lesson and its learners; what an item before it replaces or withdraws has them no more.
     if v_contested or exists (select from class_overlap n where n.class = any (p_classes)) then
         for v_rival in
-            select * from take_registers_rivals(v_codes, p_classes, p_dates, v_slots, p_months, p_withdraws, v_actives, v_rosters)
+            select * from take_registers_rivals(v_codes, v_organisations, p_classes, p_dates, v_slots, p_months, p_withdraws, v_actives,
+                                                v_rosters)
         loop
             continue when v_codes[v_rival.item] is not null;
             if v_rival.before is not null then

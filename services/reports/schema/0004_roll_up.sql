@@ -251,8 +251,16 @@ begin
     return v_changed;
 end $$;
 
--- Learners of organisations anew, at most p_most of them: a learner of several homerooms counts once, one known by two ids, too.
--- Returns how many organisations were looked at.
+-- Whatever changes one homeroom of these learners may change where they count: all organisations where they have one.
+create function note_learners(p_learners uuid[]) returns void language sql as $$
+    insert into dirty_contingent (organisation)
+    select distinct c.organisation
+    from (select distinct n.id from unnest(p_learners) l (id) cross join lateral ids_of(l.id) n (id)) n
+         join copy_enrolment e on e.learner = n.id join copy_class c on c.id = e.class
+$$;
+
+-- Learners of organisations anew, at most p_most of them: on each day a learner counts where the homeroom is that began last of those
+-- in force, under whichever ids, and nowhere else. Returns how many organisations were looked at.
 create function make_contingents(p_most integer) returns integer language plpgsql as $$
 declare
     v_organisations uuid[];
@@ -264,12 +272,25 @@ begin
     )
     select array_agg(distinct t.organisation) into v_organisations from taken t;
 
-    with enrolled as (
-        select c.organisation, coalesce(a.canonical, e.learner) as learner,
-               range_agg(daterange(e.valid_from, e.valid_to, '[]')) as spans
+    with own as (
+        select distinct coalesce(a.canonical, e.learner) as learner
         from copy_class c join copy_enrolment e on e.class = c.id left join copy_alias a on a.id = e.learner
         where c.organisation = any (v_organisations) and c.type = 1 -- homeroom
-          and coalesce(e.valid_to, e.valid_from) >= e.valid_from
+    ), name as (
+        select o.learner, o.learner as id from own o
+        union all
+        select a.canonical, a.id from own o join copy_alias a on a.canonical = o.learner
+    ), homeroom as (
+        select n.learner, c.organisation, daterange(e.valid_from, e.valid_to, '[]') as span,
+               range_agg(daterange(e.valid_from, e.valid_to, '[]'))
+                   over (partition by n.learner order by e.valid_from desc, e.id desc
+                         rows between unbounded preceding and 1 preceding) as later
+        from name n join copy_enrolment e on e.learner = n.id join copy_class c on c.id = e.class and c.type = 1
+        where coalesce(e.valid_to, e.valid_from) >= e.valid_from
+    ), enrolled as (
+        select h.organisation, h.learner, range_agg(datemultirange(h.span) - coalesce(h.later, '{}')) as spans
+        from homeroom h
+        where h.organisation = any (v_organisations)
         group by 1, 2
     ), step as (
         select e.organisation, lower(s) as date, 1 as more from enrolled e, unnest(e.spans) s
