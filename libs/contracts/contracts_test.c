@@ -47,7 +47,7 @@ static void every_type_is_found_by_number_and_by_name(void **state)
         assert_memory_equal(type->name + strlen("kz.eiso."), type->topic->service,
                             strlen(type->topic->service));
     }
-    assert_int_equal(found, 21);
+    assert_int_equal(found, 22);
     assert_int_equal(event_type_find(STR("kz.eiso.grades.history.rewound.v1"))->number,
                      EVENT_HISTORY_REWOUND);
     assert_null(event_type_find(STR("kz.eiso.grades.mark.recorded.v2")));

@@ -185,6 +185,20 @@ static const struct field withdrawn_fields[] = {
 };
 const struct record register_withdrawn_event = RECORD(lesson_register, withdrawn_fields);
 
+static const struct field recounted_fields[] = {
+    FIELD(lesson_register, id, .required = true),
+    FIELD(lesson_register, class, .required = true),
+    FIELD(lesson_register, subject, .max = 64, .text = TEXT_CODE),
+    FIELD(lesson_register, date, .required = true),
+    LESSON(lesson_register),
+    REGISTER_EXCEPTIONS,
+    FIELD(lesson_register, before, .record = &before_record, .required = true),
+    FIELD(lesson_register, organisation, .required = true),
+    FIELD(lesson_register, shift),
+    FIELD(lesson_register, learners),
+};
+const struct record register_recounted_event = RECORD(lesson_register, recounted_fields);
+
 const struct record *register_event(const void *item)
 {
     const struct lesson_register *taken = item;
@@ -196,7 +210,10 @@ const struct record *register_event(const void *item)
 struct lesson_register register_before(const struct lesson_register *change)
 {
     struct lesson_register taken = *change;
-    taken.id = uuid_present(&change->withdraws) ? change->withdraws : change->replaces;
+    if (uuid_present(&change->withdraws))
+        taken.id = change->withdraws;
+    else if (uuid_present(&change->replaces))
+        taken.id = change->replaces;
     taken.subject = change->before.subject;
     taken.date = change->before.date;
     taken.lesson = change->before.lesson;

@@ -72,7 +72,7 @@ struct lesson_register {
     struct uuid organisation;
     int32_t shift;
     int32_t learners;              /* on the frozen roster */
-    struct register_before before; /* of a replacement or withdrawal */
+    struct register_before before; /* of a replacement, withdrawal or recount */
 
     /* Derived at the door. */
     struct date month;
@@ -81,13 +81,16 @@ struct lesson_register {
 
 extern const struct record register_item; /* POST /v1/registers */
 
-/* On the topic; what the transaction resolves is appended. A withdrawal names the class. */
-extern const struct record register_taken_event, register_replaced_event, register_withdrawn_event;
+/* On the topic; what the transaction resolves is appended. A withdrawal names the class. Recounted:
+ * two on the roster turned out to be one child; the register is the same one, `id` its own. */
+extern const struct record register_taken_event, register_replaced_event, register_withdrawn_event,
+    register_recounted_event;
 
 /* The one of an item. */
 const struct record *register_event(const void *item);
 
-/* The register that this replacement or withdrawal took the place of, as far as its event tells. */
+/* The register as it was before this replacement, withdrawal or recount, as far as its event tells.
+ */
 struct lesson_register register_before(const struct lesson_register *change);
 
 extern const struct record register_columns; /* for take_registers() */

@@ -139,6 +139,8 @@ static const struct event_type event_types[] = {
      &register_withdrawn_event, REGISTER_SUBJECT},
     {EVENT_ABSENCE_CHANGED, "kz.eiso.attendance.absence.changed.v1", &topic_registers,
      &absence_changed_event, .subject_at = offsetof(struct absence_change, class) + 1},
+    {EVENT_REGISTER_RECOUNTED, "kz.eiso.attendance.register.recounted.v1", &topic_registers,
+     &register_recounted_event, REGISTER_SUBJECT},
     {EVENT_INDICATOR_CHANGED, "kz.eiso.reports.indicator.changed.v1", &topic_indicators,
      &indicator_event},
     {EVENT_SMALL_ADDED, "kz.eiso.small.note.added.v1", &topic_small, &note_event},

@@ -14,11 +14,13 @@
 intake_handler intake_copy;
 
 /* The usual head of a service's subscription table. */
-#define COPY_SUBSCRIPTIONS                                                   \
+#define COPY_SUBSCRIPTIONS COPY_SUBSCRIPTIONS_WITH(intake_copy)
+/* The same, aliases by a handler of the service's own. */
+#define COPY_SUBSCRIPTIONS_WITH(aliases)                                     \
     {&topic_organisations, intake_copy}, {&topic_classes, intake_copy},      \
         {&topic_enrolments, intake_copy}, {&topic_assignments, intake_copy}, \
         {&topic_guardians, intake_copy}, {&topic_accounts, intake_copy},     \
-        {&topic_clients, intake_copy}, {&topic_aliases, intake_copy},        \
+        {&topic_clients, intake_copy}, {&topic_aliases, aliases},            \
         {&topic_reference, intake_copy},                                     \
     {                                                                        \
         &topic_keys, intake_copy                                             \

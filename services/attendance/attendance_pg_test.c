@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "contracts/registers.h"
+#include "contracts/registry.h"
 #include "domain.h"
 #include "store.h"
 
@@ -553,6 +555,126 @@ static void a_learner_of_two_schools_is_in_the_registers_of_both(void **state)
     assert_int_equal(number("select sum(learners) from register where slot = 1"), 24 + 25);
 }
 
+/* ---- A child that is known under two ids ---- */
+
+enum { FORMER = 7, CHILD = 8 };
+
+/* As apply and jobs do. */
+static void match(void)
+{
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct alias alias = {school_id(FORMER), school_id(CHILD), ALIAS_PERSON, .revision = 1};
+    char key[UUID_TEXT_LEN + 1];
+    struct event event = {.type = event_type_get(EVENT_ALIAS_CHANGED),
+                          .position = {1, 1, 1, 0},
+                          .key = str_from(uuid_format(&alias.id, key)),
+                          .value = &alias};
+    struct event_batch batch = {it.db, &arena, &topic_aliases, &event, 1, NULL};
+    struct err err = {0};
+    assert_int_equal(apply_aliases(&batch, &err), ERROR_NONE);
+}
+
+static int32_t recount(void)
+{
+    struct err err = {0};
+    int32_t taken = 0;
+    if (store_recount_registers(it.db, 10, &taken, &err))
+        fail_msg("%s", err.text);
+    return taken;
+}
+
+/* Enrolled under two ids, matched, and a register taken: in any order. */
+enum step { ENROL_FORMER, ENROL_CHILD, MATCH, FREEZE, RECOUNT, ALL_STEPS };
+
+static void make_step(enum step step)
+{
+    static const char *const enrol[] = {"select enrol(771, 7, 110)", "select enrol(772, 8, 110)"};
+    if (step == MATCH)
+        match();
+    else if (step == FREEZE)
+        assert_string_equal(take(register_of(110, 1)), "created");
+    else if (step == RECOUNT)
+        recount();
+    else
+        school_run(&it, enrol[step]);
+}
+
+/* The register counts who was known when it was taken, and the child once. */
+static void check_counts(bool enrolled)
+{
+    int64_t counted = SCHOOL_LEARNERS + enrolled;
+    assert_int_equal(number("select learners from register"), counted);
+    assert_int_equal(number("select cardinality(learners) from roster"), counted);
+    assert_int_equal(number("select count(*) from roster where id(7) = any (learners)"), 0);
+    if (number("select count(*) from event_log where types = '{304}'") == 0)
+        return;
+    const struct lesson_register *event = school_last_event(&it, &register_recounted_event);
+    assert_int_equal(event->before.learners, counted + 1);
+    assert_int_equal(event->learners, counted);
+}
+
+static void take_steps(unsigned done, bool enrolled)
+{
+    if (done + 1 == 1U << ALL_STEPS) {
+        recount();
+        check_counts(enrolled);
+        assert_int_equal(recount(), 0);
+    }
+    for (int step = 0; step < ALL_STEPS; step++) {
+        if (done & 1U << step)
+            continue;
+        bool frozen = done & 1U << FREEZE;
+        school_run(&it, "savepoint before");
+        make_step(step);
+        take_steps(done | 1U << step,
+                   enrolled || (!frozen && (step == ENROL_FORMER || step == ENROL_CHILD)));
+        school_run(&it, "rollback to before; release before");
+    }
+}
+
+static void a_matched_child_counts_once_in_all_orders(void **state)
+{
+    (void)state;
+    school_run(&it, "begin");
+    take_steps(0, false);
+    school_run(&it, "rollback");
+}
+
+/* Two of its absences in one lesson were there: one stands, everywhere. */
+static void two_absences_of_a_matched_child_become_one(void **state)
+{
+    (void)state;
+    school_run(&it, "select enrol(771, 7, 110), enrol(772, 8, 110)");
+    struct lesson_register *taken =
+        EXCEPTIONS(register_of(110, 1), {.learner = school_id(FORMER), .code = ABSENCE_ILL},
+                   {.learner = school_id(CHILD), .code = ABSENCE_LATE, .minutes = {true, 5}},
+                   {.learner = school_id(110001), .code = ABSENCE_ILL});
+    struct lesson_register *other = replacement_of(taken, 2);
+    assert_string_equal(take(taken), "created");
+    assert_string_equal(take(other), "created");
+    match();
+    assert_int_equal(recount(), 1);
+    assert_int_equal(number("select count(*) from register where learners = 25"), 2);
+    assert_int_equal(number("select count(*) from event_log where types = '{304}'"), 1);
+    assert_int_equal(number("select count(*) from absence where learner = id(7)"), 0);
+    const struct lesson_register *event = school_last_event(&it, &register_recounted_event);
+    assert_true(uuid_equal(&event->id, &other->id));
+    assert_int_equal(event->before.learners, 26);
+    assert_int_equal(event->before.exceptions.count, 3);
+    assert_int_equal(event->exceptions.count, 2);
+    assert_int_equal(event->lesson.value, 2);
+    /* Whoever goes on does so with one child, by either id. */
+    struct absence_change change = {.id = uuid_v7(),
+                                    .register_id = other->id,
+                                    .learner = school_id(FORMER),
+                                    .code = ABSENCE_EXCUSED,
+                                    .reason_code = REGISTER_REASON_ERROR};
+    assert_string_equal(school_take_one(&it, &change_door, &change, 0), "created");
+    assert_int_equal(number("select count(*) from absence a join register r on r.id = a.register"
+                            " where r.active and a.learner = id(8) and a.code = 3"),
+                     1);
+}
+
 /* Who comes second waits for the first, and then finds what it did: at once, without a conflict. */
 static void assert_second_finds(struct lesson_register *first, struct lesson_register *second,
                                 const char *expected)
@@ -928,6 +1050,8 @@ int main(void)
         REGISTERS_TEST(a_homeroom_and_its_group_overlap),
         REGISTERS_TEST(two_groups_overlap_where_they_share_a_learner),
         REGISTERS_TEST(a_learner_of_two_schools_is_in_the_registers_of_both),
+        REGISTERS_TEST(a_matched_child_counts_once_in_all_orders),
+        REGISTERS_TEST(two_absences_of_a_matched_child_become_one),
         REGISTERS_TEST(two_at_once_do_not_count_a_learner_twice),
         REGISTERS_TEST(two_at_once_change_one_register_in_the_order_of_the_log),
         REGISTERS_TEST(anyone_on_the_roster_is_recoded),

@@ -1,5 +1,6 @@
 /* attendance: lesson registers over frozen rosters, and the absences in them. */
 #include "api.h"
+#include "apply.h"
 #include "intake/copies.h"
 #include "national/calendar.h"
 #include "service/facts.h"
@@ -26,7 +27,7 @@ static const struct listener listeners[] = {
     {"api", .processes = 2, .routes = ROUTES(api_routes), .writes = true},
 };
 
-static const struct subscription subscriptions[] = {COPY_SUBSCRIPTIONS};
+static const struct subscription subscriptions[] = {COPY_SUBSCRIPTIONS_WITH(apply_aliases)};
 
 static enum error make_months(struct process *process, struct db *db, struct err *err)
 {
@@ -35,7 +36,19 @@ static enum error make_months(struct process *process, struct db *db, struct err
     return store_make_months(db, calendar_oldest_taken(today), (struct date){today.day + 92}, err);
 }
 
+enum { ALIASES_A_TURN = 20 };
+
+static enum error recount_registers(struct process *process, struct db *db, struct err *err)
+{
+    int32_t taken = 0;
+    enum error code = store_recount_registers(db, ALIASES_A_TURN, &taken, err);
+    if (!code && taken > 0)
+        process_poke(process, "relay");
+    return code;
+}
+
 static const struct job jobs[] = {
+    {"recount", 2000, recount_registers},
     {"months", INT64_C(3600) * 1000, make_months, .with_migrate = true},
 };
 

@@ -133,3 +133,28 @@ enum error store_make_months(struct db *db, struct date from, struct date to, st
     param_date(&params, to);
     return db_exec(db, &statement, &params, NULL, err);
 }
+
+enum error store_note_aliases(struct event_batch *batch, struct err *err)
+{
+    static const struct statement statement = {
+        "note_aliases", "insert into dirty_alias (id) select unnest($1::text[])::uuid"};
+    struct str *keys = ARENA_ARRAY(batch->arena, batch->count, struct str);
+    for (size_t i = 0; i < batch->count; i++)
+        keys[i] = batch->events[i].key;
+    struct column column = column_texts(batch->arena, keys, batch->count);
+    struct params params = {0};
+    param_column(&params, &column);
+    return db_exec(batch->db, &statement, &params, NULL, err);
+}
+
+enum error store_recount_registers(struct db *db, int32_t most, int32_t *taken, struct err *err)
+{
+    static const struct statement statement = {"recount_registers", "select recount_registers($1)"};
+    CLEANUP(result_done) struct result result = {0};
+    struct params params = {0};
+    param_int(&params, most);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *taken = result_int(&result, 0, 0);
+    return code;
+}

@@ -4,6 +4,7 @@
 
 #include "contracts/registers.h"
 #include "db/async.h"
+#include "intake/intake.h"
 
 /* The columns of register_columns behind the four of every entrance, and the events' heads
  * (schema/0002_take_registers.sql). */
@@ -75,6 +76,12 @@ extern const struct record register_view_record;
 
 /* Pages (service/facts.h): absences of a learner under all of its ids, registers of a class. */
 extern const struct statement store_learner_absences, store_class_registers;
+
+/* Role apply: ids that have become other names. */
+enum error store_note_aliases(struct event_batch *batch, struct err *err);
+
+/* Role jobs: at most `most` of them; how many were looked at (schema/0006_recount_registers.sql). */
+enum error store_recount_registers(struct db *db, int32_t most, int32_t *taken, struct err *err);
 
 /* Role jobs: months from the oldest that is taken to three ahead. */
 enum error store_make_months(struct db *db, struct date from, struct date to, struct err *err);

@@ -76,6 +76,7 @@ static enum error apply_change(struct event_batch *batch, const struct event *ev
     switch (event->type->number) {
     case EVENT_REGISTER_REPLACED:
     case EVENT_REGISTER_WITHDRAWN:
+    case EVENT_REGISTER_RECOUNTED:
         return apply_register_change(batch, event, err);
     case EVENT_ABSENCE_CHANGED:
         return apply_absence_change(batch, event, err);

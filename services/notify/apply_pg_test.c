@@ -247,6 +247,34 @@ static void a_change_finds_what_was_said_under_another_id(void **state)
                      1);
 }
 
+/* Two ids turn out to be one child: one of its two absences in a lesson is void, nothing else is
+ * news. */
+static void an_absence_that_was_told_twice_is_void_once(void **state)
+{
+    (void)state;
+    const struct register_exception both[] = {{.learner = id_of(AIGUL), .code = ABSENCE_ILL},
+                                              {.learner = id_of(BOLAT), .code = ABSENCE_LATE}};
+    struct event *lesson = register_taken(&it, NULL, both, 2);
+    const struct lesson_register *taken = lesson->value;
+    struct lesson_register recounted = *taken;
+    recounted.exceptions = (struct list){&both[1], 1};
+    recounted.before = (struct register_before){taken->subject, taken->date,     taken->lesson,
+                                                taken->session, taken->learners, {both, 2}};
+    struct event recount = *lesson;
+    recount.type = event_type_get(EVENT_REGISTER_RECOUNTED);
+    recount.id = uuid_v7();
+    recount.value = &recounted;
+    house_run(&it, "insert into copy_alias (id, canonical, entity, epoch, revision) values ('" AIGUL
+                   "', '" BOLAT "', 1, 1, 1)");
+    APPLY(&it, lesson, &recount);
+    assert_int_equal(rows_where("true"), 3);
+    assert_int_equal(rows_where(arena_printf(&it.arena,
+                                             "event = '%s' and kind = 7 and learner = '" AIGUL
+                                             "' and corrects = '%s' and before_code = 2",
+                                             id_text(&recount), id_text(lesson))),
+                     1);
+}
+
 static void a_ghost_is_taken_back_once_by_a_row_of_its_own(void **state)
 {
     (void)state;
@@ -319,6 +347,7 @@ int main(void)
         FEED_TEST(rows_stand_in_the_order_of_events),
         FEED_TEST(a_moved_register_tells_of_the_new_lesson),
         FEED_TEST(a_change_finds_what_was_said_under_another_id),
+        FEED_TEST(an_absence_that_was_told_twice_is_void_once),
         FEED_TEST(a_ghost_is_taken_back_once_by_a_row_of_its_own),
         FEED_TEST(changes_of_a_mark_that_were_ghosts_are_taken_back),
         FEED_TEST(a_correction_that_was_a_ghost_leaves_what_it_corrected),

@@ -65,6 +65,7 @@ struct change {
     struct feed_facts before, now; /* without code and minutes */
     bool moved;                    /* to another lesson */
     bool withdrawn;
+    bool recounted; /* an absence that is gone was another one's of the same child */
 };
 
 static struct feed_facts lesson_facts(const struct lesson_register *taken)
@@ -103,7 +104,7 @@ static bool change_of(const struct change *change, const struct feed_facts *befo
     row->facts = *now;
     if (is) {
         row->kind = was && !change->moved ? FEED_ABSENCE_RECODED : FEED_ABSENCE_RECORDED;
-    } else if (change->moved || change->withdrawn) {
+    } else if (change->moved || change->withdrawn || change->recounted) {
         row->kind = FEED_ABSENCE_WITHDRAWN;
         row->facts = change->before;
     } else {
@@ -145,8 +146,10 @@ static size_t add_change(const struct change *change, const struct register_exce
 size_t register_changes(const struct lesson_register *change, struct feed_absence *rows)
 {
     struct lesson_register former = register_before(change);
-    struct change lesson = {lesson_facts(&former), lesson_facts(change), false,
-                            uuid_present(&change->withdraws)};
+    struct change lesson = {.before = lesson_facts(&former),
+                            .now = lesson_facts(change),
+                            .withdrawn = uuid_present(&change->withdraws),
+                            .recounted = uuid_equal(&former.id, &change->id)};
     const struct list none = {0};
     const struct list *after = lesson.withdrawn ? &none : &change->exceptions;
     const struct register_exception *before = former.exceptions.items, *now = after->items;
@@ -168,7 +171,7 @@ size_t absence_changes(const struct absence_change *change, struct feed_absence 
                                 .date = change->date,
                                 .lesson = change->lesson,
                                 .session = change->session};
-    const struct change same = {lesson, lesson, false, false};
+    const struct change same = {.before = lesson, .now = lesson};
     const struct register_exception before = {
         change->learner, change->before.code, change->before.minutes, {0}};
     const struct register_exception now = {change->learner, change->code, change->minutes, {0}};

@@ -31,6 +31,7 @@ static size_t cells_of_event(const struct event *event, int sign, struct cell *c
         cells[0] = cell_of_register(event->value, sign);
         break;
     case EVENT_REGISTER_REPLACED:
+    case EVENT_REGISTER_RECOUNTED:
         taken = register_before(event->value);
         cells[0] = cell_of_register(event->value, sign);
         cells[1] = cell_of_register(&taken, -sign);
@@ -46,7 +47,7 @@ static size_t cells_of_event(const struct event *event, int sign, struct cell *c
     default:
         return 0;
     }
-    if (sign > 0)
+    if (sign > 0 && event->type->number != EVENT_REGISTER_RECOUNTED) /* nobody was heard from */
         cells[0].heard_at = event->time;
     return count;
 }

@@ -615,12 +615,18 @@ static void changes_of_registers_move_their_cells(void **state)
     replaced.lesson.value = 2;
     replaced.exceptions = (struct list){second, 1};
     replaced.before = (struct register_before){{0}, taken.date, taken.lesson, 0, 10, {first, 1}};
-    withdrawn.before =
+    struct lesson_register recounted = replaced; /* two of its learners are one child */
+    recounted.replaces = (struct uuid){{0}};
+    recounted.learners = 9;
+    recounted.exceptions = (struct list){0};
+    recounted.before =
         (struct register_before){{0}, replaced.date, replaced.lesson, 0, 10, {second, 1}};
+    withdrawn.before = (struct register_before){{0}, replaced.date, replaced.lesson, 0, 9, {0}};
     struct event events[] = {
         {.type = event_type_get(EVENT_REGISTER_TAKEN), .time = {1}, .value = &taken},
         {.type = event_type_get(EVENT_ABSENCE_CHANGED), .time = {2}, .value = &late},
         {.type = event_type_get(EVENT_REGISTER_REPLACED), .time = {3}, .value = &replaced},
+        {.type = event_type_get(EVENT_REGISTER_RECOUNTED), .time = {9}, .value = &recounted},
         {.type = event_type_get(EVENT_REGISTER_WITHDRAWN), .time = {4}, .value = &withdrawn}};
     static const char *const cells[] = {
         "slot = 1 and (registers, learner_lessons, absent_ill, late, late_minutes)"
@@ -628,6 +634,8 @@ static void changes_of_registers_move_their_cells(void **state)
         "slot = 1 and (registers, learner_lessons, absent_ill, late, late_minutes)"
         " = (1, 10, 1, 0, 0)",
         "slot = 2 and (registers, learner_lessons, absent_excused, absent_ill) = (1, 10, 1, 0)",
+        "slot = 2 and (registers, learner_lessons, absent_excused, absent_ill) = (1, 9, 0, 0)"
+        " and heard_at < 'epoch'::timestamptz + interval '9 us'",
         "slot = 2 and (registers, learner_lessons, absent_excused, absent_ill) = (0, 0, 0, 0)"};
     for (size_t i = 0; i < COUNT_OF(events); i++) {
         hand_over(world, apply_registers, &topic_registers, &events[i], 1);

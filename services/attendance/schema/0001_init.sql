@@ -1,13 +1,19 @@
 -- Lesson registers: facts. Everyone on the frozen roster without an exception was present. A replacement (`replaces`) and a
 -- withdrawal (`withdraws`) are rows of their own in the same month, re-coded absences (absence_change) in that of their register.
 
--- Who was enrolled in a class with mode `class` when a register was taken; shared by all registers of the same set.
+-- Who was enrolled in a class with mode `class` when a register was taken; shared by all registers of the same set. Canonical ids: one
+-- that turns out to be another name of somebody is replaced (recount_registers).
 create table roster (
-    id       uuid primary key, -- of its content
+    id       uuid primary key, -- of its content as it was frozen
     class    uuid not null,
     learners uuid[] not null   -- ascending
 );
 create index roster_learners on roster using gin (learners) with (fastupdate = off); -- who else has one of them
+
+-- Ids that have become other names: rosters with them are to be looked at. A queue without a key, so that apply waits for nobody.
+create table dirty_alias (
+    id uuid not null
+);
 
 -- Classes that have had a learner in common on some of their rosters (a homeroom and its groups), in both directions: only their
 -- registers can count a learner twice. Kept when a roster is frozen, and never shrinks.

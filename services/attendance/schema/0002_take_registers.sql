@@ -8,10 +8,13 @@ values ('absent_unexcused', 1::smallint), ('absent_ill', 2::smallint), ('absent_
 -- database.
 create function register_lane() returns void language sql as $$ select pg_advisory_xact_lock(504) $$;
 
--- The roster that a register of this class and date freezes; no row where nobody is enrolled.
+-- The roster that a register of this class and date freezes; no row where nobody is enrolled. One child is on it once, under however
+-- many ids it was enrolled.
 create function roster_on(p_class uuid, p_date date) returns table (id uuid, learners uuid[]) language sql stable rows 1 as $$
     select md5(uuid_send(p_class) || array_send(r.learners))::uuid, r.learners
-    from (select array_agg(distinct e.learner order by e.learner) as learners from copy_enrolment e
+    from (select array_agg(distinct l.learner order by l.learner) as learners
+          from copy_enrolment e left join copy_alias a on a.id = e.learner
+               cross join lateral (select coalesce(a.canonical, e.learner)) l (learner)
           where e.class = p_class and e.mode = 1 and p_date between e.valid_from and coalesce(e.valid_to, p_date)) r
     where r.learners is not null
 $$;
@@ -52,21 +55,26 @@ create function register_last(p_id uuid, p_month date) returns table (id uuid, w
     select c.id, c.withdraws from chain c where c.next is null
 $$;
 
--- `before` of an event: what a register says now, each learner by the id that the new exceptions have for the same person.
+-- The exceptions of a register as they stand, for an event, each learner by the id that p_exceptions have for the same person; NULL:
+-- none.
+create function register_exceptions_event(p_id uuid, p_month date, p_exceptions jsonb) returns bytea language sql stable as $$
+    select event_list('exceptions', a.elements)
+    from (select array_agg(event_element(event_uuid('learner', coalesce(n.learner, a.learner)),
+                                         event_text('code', absence_code_name(a.code)), event_int('minutes', a.minutes))
+                           order by a.learner) as elements
+          from absence a
+               left join lateral (select (x->>'learner')::uuid as learner from jsonb_array_elements(p_exceptions) x
+                                  where (x->>'learner')::uuid in (select ids_of(a.learner))
+                                  order by (x->>'learner')::uuid <> a.learner limit 1) n on true
+          where a.register = p_id and a.month = p_month and a.code <> 7) a
+$$;
+
+-- `before` of an event: what a register says now.
 create function register_before_event(p_id uuid, p_month date, p_exceptions jsonb) returns bytea language sql stable as $$
     select event_map('before', event_text('subject', r.subject), event_text('date', to_char(r.date, 'YYYY-MM-DD')),
                      event_int('lesson', case when r.slot < 100 then r.slot end), event_text('session', session_name(r.slot)),
-                     event_int('learners', r.learners), event_list('exceptions', a.elements))
+                     event_int('learners', r.learners), register_exceptions_event(r.id, r.month, p_exceptions))
     from register r
-         cross join lateral (
-             select array_agg(event_element(event_uuid('learner', coalesce(n.learner, a.learner)),
-                                            event_text('code', absence_code_name(a.code)), event_int('minutes', a.minutes))
-                              order by a.learner) as elements
-             from absence a
-                  left join lateral (select (x->>'learner')::uuid as learner from jsonb_array_elements(p_exceptions) x
-                                     where (x->>'learner')::uuid in (select ids_of(a.learner))
-                                     order by (x->>'learner')::uuid <> a.learner limit 1) n on true
-             where a.register = r.id and a.month = r.month and a.code <> 7) a
     where r.id = p_id and r.month = p_month
 $$;
 
