@@ -231,6 +231,18 @@ static void demand_required(const struct oneroster_layout *layout,
             complain(decoding->problems, &table->columns[i], "missing");
 }
 
+/* Whose row it is: mostly its first cell, which is there where others are missing. */
+static void name_row(const struct oneroster_layout *layout, const struct oneroster_table *table,
+                     const struct rows *rows, struct decoding *decoding)
+{
+    int place = layout->places[0];
+    if (place < 0 || (size_t)place >= rows->count)
+        return;
+    struct str cell = rows_cell(rows, (size_t)place);
+    if (cell.len)
+        take_cell(decoding, &table->columns[0], cell);
+}
+
 void row_decode(const struct oneroster_layout *layout, const struct oneroster_table *table,
                 const struct uuid *space, const struct rows *rows, void *row,
                 struct problems *problems)
@@ -239,6 +251,7 @@ void row_decode(const struct oneroster_layout *layout, const struct oneroster_ta
     ((struct oneroster_head *)row)->line = rows->row_line;
     if (rows->count != layout->cells) {
         problem_add(problems, "", "wrong_cell_count");
+        name_row(layout, table, rows, &decoding);
         return;
     }
     for (size_t i = 0; i < table->count; i++) {

@@ -176,10 +176,10 @@ enum error oneroster_begin(struct oneroster *bundle, enum oneroster_file file, c
                            struct err *err) MUST_CHECK;
 
 enum oneroster_step {
-    ONEROSTER_ROW,   /* `row` is filled */
-    ONEROSTER_BAD,   /* `row` holds its line at least; `problems` say what is wrong, their pointers
-                        are "/<column>", "" for the whole row */
-    ONEROSTER_END,   /* of the file */
+    ONEROSTER_ROW, /* `row` is filled */
+    ONEROSTER_BAD, /* `row` holds its line at least, and its id where it can be read; `problems` say
+                      what is wrong, their pointers are "/<column>", "" for the whole row */
+    ONEROSTER_END, /* of the file */
     ONEROSTER_BROKEN /* the file cannot be read on: zip_broken or zip_too_large in `problems` */
 };
 

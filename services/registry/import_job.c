@@ -147,7 +147,8 @@ static enum error begin_import(struct importing *importing, struct err *err)
 struct reading {
     void **rows;
     struct import_refusal *refusals;
-    size_t count, read, refused, refusals_count, refusals_room;
+    struct uuid *named; /* by the bad ones, as far as they say whom */
+    size_t count, read, refused, refusals_count, refusals_room, named_count;
     bool ended;
 };
 
@@ -169,8 +170,8 @@ static bool read_row(struct importing *importing, enum oneroster_file file, stru
     struct problems problems = {.arena = &importing->part};
     void *row = arena_alloc(&importing->part, oneroster_row_size(file));
     enum oneroster_step step = oneroster_next(importing->bundle, row, &problems);
-    int32_t line = ((struct oneroster_head *)row)->line;
-    refuse(importing, reading, line, file, &problems);
+    const struct oneroster_head *head = row;
+    refuse(importing, reading, head->line, file, &problems);
     if (step == ONEROSTER_BROKEN)
         importing->problem = problems.items[0].code;
     if (step == ONEROSTER_BROKEN || step == ONEROSTER_END)
@@ -180,6 +181,8 @@ static bool read_row(struct importing *importing, enum oneroster_file file, stru
         reading->rows[reading->count++] = row;
     else
         reading->refused++;
+    if (step == ONEROSTER_BAD && uuid_present(&head->id))
+        reading->named[reading->named_count++] = head->id;
     return true;
 }
 
@@ -214,6 +217,8 @@ static enum error keep_rows(struct importing *importing, enum oneroster_file fil
         code = store_import_rows(importing->db, file, (const void *const *)reading->rows,
                                  reading->count, err);
     if (!code)
+        code = store_import_named(importing->db, reading->named, reading->named_count, err);
+    if (!code)
         code = store_import_refuse(importing->db, &importing->job.id, reading->refusals,
                                    reading->refusals_count, err);
     if (!code)
@@ -235,6 +240,7 @@ static enum error read_part(struct importing *importing, struct err *err)
     if (code)
         return code;
     reading.rows = ARENA_ARRAY(&importing->part, ROWS_AT_ONCE, void *);
+    reading.named = ARENA_ARRAY(&importing->part, ROWS_AT_ONCE, struct uuid);
     reading.refusals_room = (size_t)2 * ROWS_AT_ONCE;
     reading.refusals = ARENA_ARRAY(&importing->part, reading.refusals_room, struct import_refusal);
     while (!reading.ended && reading.read < ROWS_AT_ONCE)
@@ -247,15 +253,23 @@ static enum error read_part(struct importing *importing, struct err *err)
     return code;
 }
 
+/* What is to be done between reading and writing, part by part. */
 static enum error arrange(struct importing *importing, struct err *err)
 {
-    const struct import_counts nothing = {0};
+    struct import_arranged arranged = {0};
+    int64_t part = importing->job.position;
     oneroster_close(importing->bundle);
     importing->bundle = NULL;
     enum error code = db_begin(importing->db, err);
     if (!code)
-        code = store_import_arrange(importing->db, &importing->job.id, err);
-    return code ? code : commit(importing, STEP_WRITE, 0, &nothing, err);
+        code = store_import_arrange(importing->db, &importing->job.id, part, &arranged, err);
+    if (code)
+        return code;
+    if (arranged.too_much)
+        return fail(importing, "change_threshold");
+    const struct import_counts counts = {.rejected = arranged.rejected};
+    return arranged.last ? commit(importing, STEP_WRITE, 0, &counts, err)
+                         : commit(importing, STEP_ARRANGE, part + 1, &counts, err);
 }
 
 /* ---- Writing ---- */

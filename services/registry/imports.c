@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -45,6 +47,10 @@ struct arrival {
     struct http_request *request;
     struct import_adding adding;
     const char *path;
+    const char *folder; /* that it is in */
+    pid_t writer;
+    int writer_fd;
+    struct loop_watch *watch;
 };
 
 static bool is_zip(const struct http_request *request)
@@ -85,7 +91,8 @@ static bool take_file(struct arrival *arrival, const char *state)
     if (!last || last[1] == '\0' || last[1] == '.')
         return false;
     const char *from = arena_printf(&request->arena, "%s/spool%s", state, last);
-    mkdir(arena_printf(&request->arena, "%s/imports", state), 0700);
+    arrival->folder = arena_printf(&request->arena, "%s/imports", state);
+    mkdir(arrival->folder, 0700);
     if (link(from, arrival->path) != 0 || stat(arrival->path, &status) != 0)
         return false;
     arrival->adding.bytes = status.st_size;
@@ -122,6 +129,52 @@ static void added(void *context, const struct result *result, enum error code,
     }
 }
 
+/* ---- On disk before it is acknowledged ---- */
+
+static bool sync_path(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static void written_out(void *context, int ready)
+{
+    (void)ready;
+    struct arrival *arrival = context;
+    int status = 1;
+    loop_watch_free(arrival->watch);
+    close(arrival->writer_fd);
+    waitpid(arrival->writer, &status, 0);
+    if (status == 0) {
+        store_import_add(process_of(arrival->request)->write, &arrival->adding,
+                         &arrival->request->arena, added, arrival);
+        return;
+    }
+    unlink(arrival->path);
+    http_problem(arrival->request, 503, "unavailable", "the bundle cannot be written to disk");
+}
+
+/* A child does it: half a gigabyte takes the disk seconds, for which this loop must not stand
+ * still.
+ */
+static bool write_out(struct arrival *arrival, const char *state)
+{
+    arrival->writer = fork();
+    if (arrival->writer == 0)
+        _exit(sync_path(arrival->path) && sync_path(arrival->folder) && sync_path(state) ? 0 : 1);
+    if (arrival->writer < 0)
+        return false;
+    arrival->writer_fd = pidfd_open(arrival->writer, 0);
+    ensure(arrival->writer_fd >= 0);
+    arrival->watch = loop_watch_new(process_of(arrival->request)->loop, arrival->writer_fd,
+                                    written_out, arrival);
+    loop_watch_set(arrival->watch, LOOP_READ);
+    return true;
+}
+
 void post_import(struct http_request *request)
 {
     const struct process *process = process_of(request);
@@ -135,6 +188,7 @@ void post_import(struct http_request *request)
         http_problem(request, 415, "unsupported_media_type", "application/zip");
         return;
     }
+    arrival->adding.change_threshold = (int32_t)http_query_int(request, "change_threshold");
     unsigned charset = http_query_value(request, "charset");
     arrival->adding.charset = charset ? (enum oneroster_charset)(charset - 1) : ONEROSTER_UTF8;
     if (!read_source(request, &arrival->adding.source))
@@ -143,8 +197,8 @@ void post_import(struct http_request *request)
         http_problem(request, 400, "bad_parameter", "this call has no dry_run");
     else if (!take_file(arrival, process->common.state))
         http_problem(request, 422, "zip_broken", "the body is empty, or was not spooled");
-    else
-        store_import_add(process->write, &arrival->adding, &request->arena, added, arrival);
+    else if (!write_out(arrival, process->common.state))
+        http_problem(request, 503, "unavailable", "no process for writing the bundle to disk");
 }
 
 /* ---- GET /v1/imports, /v1/imports/{id} ---- */

@@ -117,11 +117,12 @@ static void add_job(const struct bundle_file *files, size_t count)
     char id[UUID_TEXT_LEN + 1], client[UUID_TEXT_LEN + 1], node[UUID_TEXT_LEN + 1];
     jobs.job = uuid_v7();
     bundle_make(import_path(jobs.process.common.state, &jobs.job, &it.arena), files, count);
-    sql(arena_printf(&it.arena,
-                     "do $$ begin assert import_add('%s', '%s', 1::smallint, array['%s'::uuid], "
-                     "null, 0::smallint, 1, '2026-11-27', 2026, '2026-09-01') is null; end $$",
-                     uuid_format(&jobs.job, id), uuid_format(&jobs.client, client),
-                     uuid_format(&it.district, node)));
+    sql(arena_printf(
+        &it.arena,
+        "do $$ begin assert import_add('%s', '%s', 1::smallint, array['%s'::uuid], "
+        "null, 0::smallint, 1, '2026-11-27', 2026, '2026-09-01', 20::smallint) is null; end $$",
+        uuid_format(&jobs.job, id), uuid_format(&jobs.client, client),
+        uuid_format(&it.district, node)));
 }
 
 static void run(void)
@@ -335,6 +336,85 @@ static void what_a_bulk_file_does_not_name_ends(void **state)
     assert_int_equal(count("select count(*) from event_log_events"), events);
 }
 
+/* A row that cannot be taken does not end what it names. */
+static void a_broken_row_ends_nothing(void **state)
+{
+    (void)state;
+    struct bundle_file broken[COUNT_OF(whole)];
+    memcpy(broken, whole, sizeof whole);
+    broken[8].text = HEAD "classSourcedId,schoolSourcedId,userSourcedId,role,beginDate\r\n"
+                          "e1,,,h5,s1,u1,student,2026-02-30\r\n"
+                          "e2,,,g5,s1,u1,pupil,\r\n"
+                          "e3,,,g5,s1\r\n"
+                          "e8,,,g5,s1,u3,student,\r\n";
+    add_job(whole, COUNT_OF(whole));
+    run();
+    add_job(broken, COUNT_OF(broken));
+    run();
+    assert_string_equal(job_column("state"), "4");
+    assert_int_equal(count("select count(*) from enrolment where valid_to is not null"), 0);
+    assert_string_equal(text_of("select string_agg(sourced_id || coalesce(valid_to::text, '-'), ','"
+                                " order by sourced_id) from assignment"),
+                        "e3-,e42026-11-26");
+}
+
+/* Children `first` to `last` of a class of many, as a file of enrolments. */
+static const char *many_enrollments(int first, int last)
+{
+    CLEANUP(buf_done) struct buf text = {0};
+    buf_add_text(&text, HEAD "classSourcedId,schoolSourcedId,userSourcedId,role\r\n");
+    for (int i = first; i <= last; i++)
+        buf_printf(&text, "m%d,,,h5,s1,c%d,student\r\n", i, i);
+    return arena_printf(&it.arena, "%.*s", (int)text.len, text.ptr);
+}
+
+static void many_children(struct bundle_file files[COUNT_OF(whole)], int count)
+{
+    CLEANUP(buf_done) struct buf people = {0}, of = {0};
+    memcpy(files, whole, sizeof whole);
+    buf_add_text(&people, HEAD "enabledUser,username,givenName,familyName,grades\r\n");
+    buf_add_text(&of, HEAD "userSourcedId,roleType,role,beginDate,endDate,orgSourcedId\r\n");
+    for (int i = 1; i <= count; i++) {
+        buf_printf(&people, "c%d,,,true,,Бала,Үлгі,05\r\n", i);
+        buf_printf(&of, "r%d,,,c%d,primary,student,,,s1\r\n", i, i);
+    }
+    files[5].text = arena_printf(&it.arena, "%.*s", (int)people.len, people.ptr);
+    files[6].text = arena_printf(&it.arena, "%.*s", (int)of.len, of.ptr);
+    files[8].text = many_enrollments(1, count);
+}
+
+/* A bulk file that lost its tail on the way is no reason to send a school home. */
+static void a_file_that_was_cut_off_ends_nothing(void **state)
+{
+    (void)state;
+    struct bundle_file files[COUNT_OF(whole)];
+    static const char in_force[] =
+        "select count(*) from enrolment where valid_to is null and sourced_id is not null";
+    many_children(files, 60);
+    add_job(files, COUNT_OF(files));
+    run();
+    assert_string_equal(job_column("state"), "4");
+    assert_int_equal(count(in_force), 60);
+    int64_t events = count("select count(*) from event_log_events");
+    files[8].text = many_enrollments(1, 47); /* 13 of 60 are more than 20 % */
+    add_job(files, COUNT_OF(files));
+    run();
+    assert_string_equal(job_column("state || problem"), "5change_threshold");
+    assert_int_equal(count("select count(*) from event_log_events"), events);
+    assert_int_equal(count("select count(*) from import_ending"), 0);
+    files[8].text = many_enrollments(1, 48);
+    add_job(files, COUNT_OF(files));
+    run();
+    assert_string_equal(job_column("state"), "4");
+    assert_int_equal(count(in_force), 48);
+    files[8].text = many_enrollments(1, 20);
+    add_job(files, COUNT_OF(files)); /* that is how it is */
+    sql("update import_job set change_threshold = 100 where state = 1");
+    run();
+    assert_string_equal(job_column("state"), "4");
+    assert_int_equal(count(in_force), 20);
+}
+
 static void a_delta_ends_what_is_to_be_deleted(void **state)
 {
     (void)state;
@@ -409,7 +489,7 @@ static void one_job_of_a_caller_at_a_time(void **state)
     add_job(whole, COUNT_OF(whole));
     assert_string_equal(
         text_of("select import_add(gen_random_uuid(), principal, 1::smallint, nodes, null, "
-                "0::smallint, 1, day, 2026, day) from import_job"),
+                "0::smallint, 1, day, 2026, day, 20::smallint) from import_job"),
         "too_many_imports");
     sql("insert into import_job (id, principal, principal_kind, nodes, charset, bytes, day, year, "
         "year_start) select gen_random_uuid(), gen_random_uuid(), 1, nodes, 0, 1, day, 2026, day "
@@ -417,7 +497,7 @@ static void one_job_of_a_caller_at_a_time(void **state)
         "generate_series(1, 63)");
     assert_string_equal(
         text_of("select import_add(gen_random_uuid(), gen_random_uuid(), 1::smallint, nodes, null, "
-                "0::smallint, 1, day, 2026, day) from import_job limit 1"),
+                "0::smallint, 1, day, 2026, day, 20::smallint) from import_job limit 1"),
         "import_queue_full");
 }
 
@@ -449,6 +529,8 @@ int main(void)
         WITH_JOBS(again_changes_nothing),
         cmocka_unit_test(whatever_dies_the_end_is_the_same),
         WITH_JOBS(what_a_bulk_file_does_not_name_ends),
+        WITH_JOBS(a_broken_row_ends_nothing),
+        WITH_JOBS(a_file_that_was_cut_off_ends_nothing),
         WITH_JOBS(a_delta_ends_what_is_to_be_deleted),
         WITH_JOBS(a_client_that_was_revoked_meanwhile_ends_the_job),
         WITH_JOBS(a_bundle_of_somebody_elses_school_is_out_of_scope),

@@ -68,6 +68,9 @@ static const struct route api_routes[] = {
                      .about = "Code of the source; without it the manifest's source.systemCode."},
                     {"charset", PARAMETER_VALUE, .values = &import_charsets,
                      .about = "Of the files; without it utf-8."},
+                    {"change_threshold", PARAMETER_INT, .min = 0, .max = 100, .absent = 20,
+                     .about = "Of what stands a bulk file may end so many percent; a file that "
+                              "would end more fails, and nothing is changed."},
                     {"dry_run", PARAMETER_TEXT, .about = "Refused: an import is done or not."}),
      .answer = {ANSWER_ITEM, &import_record, .status = 202},
      .problems = PROBLEMS({415, "unsupported_media_type"}, {422, "zip_broken"},

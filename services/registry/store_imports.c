@@ -117,7 +117,7 @@ void store_import_add(struct db_async *db, const struct import_adding *adding, s
 {
     static const struct statement statement = {
         "import_add", "select import_add($1, $2, $3::smallint, $4, $5, $6::smallint, $7, $8, $9, "
-                      "$10)"};
+                      "$10, $11::smallint)"};
     int year = calendar_year_of(adding->today);
     struct params params = {0};
     param_uuid(&params, &adding->id);
@@ -130,6 +130,7 @@ void store_import_add(struct db_async *db, const struct import_adding *adding, s
     param_date(&params, adding->today);
     param_int(&params, year);
     param_date(&params, calendar_year_start(year));
+    param_int(&params, adding->change_threshold);
     db_async_exec(db, &statement, &params, callback, context);
 }
 
@@ -242,12 +243,34 @@ enum error store_import_rows(struct db *db, enum oneroster_file file, const void
     return db_copy_in(db, kept[file].table, &kept[file].record, rows, count, err);
 }
 
-enum error store_import_arrange(struct db *db, const struct uuid *id, struct err *err)
+enum error store_import_named(struct db *db, const struct uuid *ids, size_t count, struct err *err)
 {
-    static const struct statement statement = {"import_arrange", "select import_arrange($1)"};
+    static const struct statement statement = {
+        "import_named",
+        "insert into import_named (id) select unnest($1::uuid[]) on conflict do nothing"};
+    CLEANUP(arena_done) struct arena arena = {0};
+    if (!count)
+        return ERROR_NONE;
+    struct column column = column_uuids(&arena, ids, count);
+    struct params params = {0};
+    param_column(&params, &column);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
+enum error store_import_arrange(struct db *db, const struct uuid *id, int64_t part,
+                                struct import_arranged *arranged, struct err *err)
+{
+    static const struct statement statement = {
+        "import_arrange", "select rejected, last, too_much from import_arrange($1, $2)"};
+    CLEANUP(result_done) struct result result = {0};
     struct params params = {0};
     param_uuid(&params, id);
-    return db_exec(db, &statement, &params, NULL, err);
+    param_bigint(&params, part);
+    enum error code = db_exec(db, &statement, &params, &result, err);
+    if (!code)
+        *arranged = (struct import_arranged){
+            result_bigint(&result, 0, 0), result_bool(&result, 0, 1), result_bool(&result, 0, 2)};
+    return code;
 }
 
 /* ---- Parts ---- */

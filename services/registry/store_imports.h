@@ -14,6 +14,7 @@ struct import_adding {
     enum oneroster_charset charset;
     int64_t bytes;
     struct date today;
+    int32_t change_threshold; /* percent of what stands that a bulk file may end */
 };
 
 /* One text: NULL, or the code of why there is no room for it. */
@@ -63,8 +64,18 @@ enum error store_import_begin(struct db *db, const struct import_job *job, struc
 enum error store_import_rows(struct db *db, enum oneroster_file file, const void *const *rows,
                              size_t count, struct err *err) MUST_CHECK;
 
+/* Ids that refused rows name: they are not missing. */
+enum error store_import_named(struct db *db, const struct uuid *ids, size_t count,
+                              struct err *err) MUST_CHECK;
+
 /* What follows from all rows together. */
-enum error store_import_arrange(struct db *db, const struct uuid *id, struct err *err) MUST_CHECK;
+struct import_arranged {
+    int64_t rejected; /* rows */
+    bool last;        /* part */
+    bool too_much;    /* would end */
+};
+enum error store_import_arrange(struct db *db, const struct uuid *id, int64_t part,
+                                struct import_arranged *arranged, struct err *err) MUST_CHECK;
 
 /* A step of the writing: the rows of a part of a file as items. */
 struct import_part {

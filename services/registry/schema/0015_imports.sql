@@ -15,6 +15,7 @@ create table import_job (
     day            date not null, -- today, when it was made: it stays the same however often the job is taken up again
     year           integer not null, -- academic year of that day
     year_start     date not null,
+    change_threshold smallint not null default 20, -- percent of what stands that a bulk file may end
     modes          smallint[] not null default '{}', -- 0 absent, 1 bulk, 2 delta: of each file
     total          bigint, -- rows of the bundle; not known before they are read
     done           bigint not null default 0, -- of them; while they are read: how many were
@@ -88,6 +89,9 @@ create index on import_enrollment (id);
 create index on import_enrollment (class);
 create index on import_enrollment (person);
 
+-- Rows that were refused: what cannot be taken is named all the same.
+create table import_named (id uuid primary key);
+
 -- What a bulk file no longer names. kind: 1 enrolment, 2 assignment, 3 guardian link.
 create table import_ending (kind smallint not null, place bigint not null, id uuid not null, primary key (kind, place));
 
@@ -102,7 +106,7 @@ end $$;
 
 -- NULL, or why not: too_many_imports of this caller, import_queue_full of all.
 create function import_add(p_id uuid, p_principal uuid, p_kind smallint, p_nodes uuid[], p_source text, p_charset smallint,
-                           p_bytes bigint, p_day date, p_year integer, p_year_start date) returns text language plpgsql as $$
+                           p_bytes bigint, p_day date, p_year integer, p_year_start date, p_change_threshold smallint) returns text language plpgsql as $$
 begin
     lock table import_job in share row exclusive mode;
     if exists (select from import_job where state < 4 and principal = p_principal) then
@@ -110,8 +114,8 @@ begin
     elsif (select count(*) from import_job where state < 4) >= 64 then
         return 'import_queue_full';
     end if;
-    insert into import_job (id, principal, principal_kind, nodes, source, charset, bytes, day, year, year_start)
-    values (p_id, p_principal, p_kind, p_nodes, p_source, p_charset, p_bytes, p_day, p_year, p_year_start);
+    insert into import_job (id, principal, principal_kind, nodes, source, charset, bytes, day, year, year_start, change_threshold)
+    values (p_id, p_principal, p_kind, p_nodes, p_source, p_charset, p_bytes, p_day, p_year, p_year_start, p_change_threshold);
     return null;
 end $$;
 
@@ -129,7 +133,7 @@ from import_job;
 create function import_begin(p_job uuid, p_source text, p_modes smallint[]) returns boolean language plpgsql as $$
 begin
     truncate import_org, import_session, import_course, import_class, import_user, import_role, import_demographics,
-             import_enrollment, import_ending;
+             import_enrollment, import_named, import_ending;
     update import_job set state = 2, source = p_source, modes = p_modes, started_at = now(), step = 1
     where id = p_job and state = 1;
     return found;
@@ -167,7 +171,7 @@ begin
     update import_job set state = case when p_problem is null then 4 else 5 end, problem = p_problem, finished_at = now()
     where id = p_job and state < 4;
     truncate import_org, import_session, import_course, import_class, import_user, import_role, import_demographics,
-             import_enrollment, import_ending;
+             import_enrollment, import_named, import_ending;
 end $$;
 
 -- At most 100,000 of a job are kept.
@@ -253,27 +257,39 @@ create function import_own_node(p_job uuid) returns void language sql as $$
 $$;
 
 -- Enrolments, assignments and links of this source below the caller's nodes that a bulk file does not name. Those that the importer
--- made itself have no sourced_id.
-create function import_find_endings(p_job uuid) returns void language sql as $$
+-- made itself have no sourced_id. True where they are more than a few and more than change_threshold of what stands: a file that was
+-- cut off. What is of an earlier year ends with it and does not count.
+create function import_find_endings(p_job uuid) returns boolean language sql as $$
     with below as (
-        select c.id from import_job j join organisation o on o.path && j.nodes join class c on c.organisation = o.id
+        select c.id, c.academic_year >= j.year as counts
+        from import_job j join organisation o on o.path && j.nodes join class c on c.organisation = o.id
         where j.id = p_job and j.modes[8] = 1
-    ), gone as (
-        select 1 as kind, e.id from import_job j, below b join enrolment e on e.class = b.id
+    ), standing as (
+        select 1 as kind, e.id, b.counts, exists (select from import_enrollment i where i.id = e.id) as named
+        from import_job j, below b join enrolment e on e.class = b.id
         where j.id = p_job and e.source = j.source and e.sourced_id is not null and coalesce(e.valid_to, j.day) >= j.day
-          and not exists (select from import_enrollment i where i.id = e.id)
         union all
-        select 2, a.id from import_job j, below b join assignment a on a.class = b.id
+        select 2, a.id, b.counts, exists (select from import_enrollment i where i.id = a.id)
+        from import_job j, below b join assignment a on a.class = b.id
         where j.id = p_job and a.source = j.source and a.sourced_id is not null and coalesce(a.valid_to, j.day) >= j.day
-          and not exists (select from import_enrollment i where i.id = a.id)
         union all
-        select 3, g.id from import_job j, import_user u join guardian g on g.learner = canonical_of(u.id)
-        where j.id = p_job and j.modes[5] = 1 and g.source = j.source and coalesce(g.valid_to, j.day) >= j.day
-          and not exists (select from jsonb_array_elements_text(u.agents) a where canonical_of(a::uuid) = g.guardian)
-          and not exists (select from import_user w join jsonb_array_elements_text(w.agents) a on canonical_of(a::uuid) = g.learner
+        select 3, g.id, true,
+               exists (select from jsonb_array_elements_text(u.agents) a where canonical_of(a::uuid) = g.guardian)
+               or exists (select from import_user w join jsonb_array_elements_text(w.agents) a on canonical_of(a::uuid) = g.learner
                           where w.id = g.guardian)
-    ) insert into import_ending (kind, place, id)
-      select g.kind, row_number() over (partition by g.kind order by g.id), g.id from gone g
+               or exists (select from import_named n where n.id = g.guardian)
+        from import_job j, import_user u join guardian g on g.learner = canonical_of(u.id)
+        where j.id = p_job and j.modes[5] = 1 and g.source = j.source and coalesce(g.valid_to, j.day) >= j.day
+    ), gone as (
+        select s.* from standing s where not s.named and not exists (select from import_named n where n.id = s.id)
+    ), ending as (
+        insert into import_ending (kind, place, id)
+        select g.kind, row_number() over (partition by g.kind order by g.id), g.id from gone g
+    )
+    select exists (
+        select from (select s.kind, count(*) as standing from standing s where s.counts group by s.kind) s
+                    join (select g.kind, count(*) as gone from gone g where g.counts group by g.kind) g using (kind)
+        where g.gone > 10 and g.gone * 100 > s.standing * (select j.change_threshold from import_job j where j.id = p_job))
 $$;
 
 -- Of what is to be deleted the standard asks for no more than the id: the rest is what is known.
@@ -284,24 +300,34 @@ create function import_complete() returns void language sql as $$
     where s.line = i.line and s.status = 2 and (s.role is null or s.class is null or s.person is null)
 $$;
 
-create function import_arrange(p_job uuid) returns void language plpgsql as $$
+-- In short transactions, one for each part from 0 on, which find what those before them have left: how many rows it refused, whether
+-- it was the last one, and whether too much would end.
+create function import_arrange(p_job uuid, p_part bigint, out rejected bigint, out last boolean, out too_much boolean)
+    language plpgsql as $$
 declare
-    v_rejected bigint;
+    v_tables constant text[] := array['import_org', 'import_session', 'import_course', 'import_class', 'import_user', 'import_role',
+                                      'import_demographics', 'import_enrollment'];
     v_more bigint;
 begin
-    select sum(import_distinct(p_job, t.file, t.name)) into v_rejected
-    from (values (0, 'import_org'), (1, 'import_session'), (2, 'import_course'), (3, 'import_class'), (4, 'import_user'),
-                 (5, 'import_role'), (6, 'import_demographics'), (7, 'import_enrollment')) t (file, name);
-    v_rejected := v_rejected + import_known(p_job, 5, 'import_role', 'person', 'userSourcedId')
-                             + import_known(p_job, 6, 'import_demographics', 'id', 'sourcedId');
-    analyze import_org, import_session, import_course, import_class, import_user, import_role, import_demographics, import_enrollment;
-    perform import_complete();
-    perform import_place_orgs(p_job);
-    perform import_own_node(p_job);
-    perform import_find_endings(p_job);
-    select (select count(*) from import_org) + (select count(*) from import_class) + (select count(*) from import_user)
-           + (select count(*) from import_enrollment) into v_more;
-    update import_job j set state = 3, rejected = j.rejected + v_rejected, writing_at = now(), total = j.done,
-           done = j.done - v_more, writing_from = j.done - v_more
-    where j.id = p_job;
+    rejected := 0;
+    last := false;
+    too_much := false;
+    case p_part
+        when 8 then rejected := import_known(p_job, 5, 'import_role', 'person', 'userSourcedId');
+        when 9 then rejected := import_known(p_job, 6, 'import_demographics', 'id', 'sourcedId');
+        when 10 then
+            analyze import_org, import_session, import_course, import_class, import_user, import_role, import_demographics,
+                    import_enrollment, import_named;
+        when 11 then perform import_complete();
+        when 12 then too_much := import_find_endings(p_job);
+        when 13 then perform import_place_orgs(p_job);
+        when 14 then
+            perform import_own_node(p_job);
+            select (select count(*) from import_org) + (select count(*) from import_class) + (select count(*) from import_user)
+                   + (select count(*) from import_enrollment) into v_more;
+            update import_job j set state = 3, writing_at = now(), total = j.done, done = j.done - v_more, writing_from = j.done - v_more
+            where j.id = p_job;
+            last := true;
+        else rejected := import_distinct(p_job, p_part::integer, v_tables[p_part + 1]);
+    end case;
 end $$;
