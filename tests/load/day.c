@@ -33,20 +33,19 @@ static struct str any_subject(struct day *day)
 
 /* ---- Dates and lessons ---- */
 
-/* From today, or the last school day, back to the start of its term. */
+/* From today, or the last school day, back to the start of the year. */
 static void find_dates(struct day *day)
 {
-    int term = 0;
-    for (struct date date = day->today; day->dates_count < DAYS_MOST; date.day--) {
-        if (date.day < calendar_oldest_taken(day->today).day)
-            return;
-        if (!calendar_is_school_day(date, GRADE_OF_NO_BREAK))
-            continue;
-        if (term && calendar_term_of(date) != term)
-            return;
-        term = calendar_term_of(date);
-        day->dates[day->dates_count++] = date;
-    }
+    struct date first = calendar_year_start(calendar_year_of(day->today));
+    for (struct date date = day->today; day->dates_count < DAYS_MOST && date.day >= first.day;
+         date.day--)
+        if (calendar_is_school_day(date, GRADE_OF_NO_BREAK))
+            day->dates[day->dates_count++] = date;
+}
+
+static size_t slot_count(const struct day *day)
+{
+    return day->dates_count * LESSON_MAX * day->world->count;
 }
 
 void day_open(struct day *day, const struct world *world, struct date today, uint64_t seed)
@@ -55,7 +54,8 @@ void day_open(struct day *day, const struct world *world, struct date today, uin
     find_dates(day);
     if (!day->dates_count) /* a year that the calendar does not know */
         day->dates[day->dates_count++] = today;
-    day->taken = mem_alloc(day->dates_count * DAY_LESSONS * world->count);
+    day->taken = mem_alloc(slot_count(day) / 8 + 1);
+    day->begun = slot_count(day);
 }
 
 void day_done(struct day *day)
@@ -64,26 +64,56 @@ void day_done(struct day *day)
     *day = (struct day){0};
 }
 
+void day_begin_lessons(struct day *day, size_t lessons)
+{
+    size_t all = day->dates_count * LESSON_MAX;
+    day->begun = MIN_OF(lessons, all) * day->world->count;
+}
+
 /* Lessons are numbered through both shifts: those of the second begin at 7, and 11 is the last. */
 static int first_lesson(const struct homeroom *homeroom)
 {
     return homeroom->shift == 2 ? LESSONS_FIRST_SHIFT + 1 : 1;
 }
 
-static size_t slot_of(const struct day *day, size_t date, int lesson, size_t class)
+static bool has_lesson(const struct homeroom *homeroom, int lesson)
 {
-    return (date * DAY_LESSONS + (size_t)lesson) * day->world->count + class;
+    int first = first_lesson(homeroom);
+    return first <= lesson && lesson < first + DAY_LESSONS && lesson <= LESSON_MAX;
+}
+
+static int any_lesson(struct day *day, const struct homeroom *homeroom)
+{
+    int first = first_lesson(homeroom), last = MIN_OF(first + DAY_LESSONS - 1, (int)LESSON_MAX);
+    return first + (int)day_random(day, (uint64_t)(last - first + 1));
+}
+
+/* A lesson of a class on one of the dates; in the order in which they are registered. */
+static size_t slot_of(const struct day *day, size_t date, int lesson,
+                      const struct homeroom *homeroom)
+{
+    size_t class = (size_t)(homeroom - day->world->homerooms);
+    return (date * LESSON_MAX + (size_t)lesson - 1) * day->world->count + class;
+}
+
+static bool is_taken(const struct day *day, size_t slot)
+{
+    return day->taken[slot / 8] >> slot % 8 & 1;
+}
+
+static void take(struct day *day, size_t slot)
+{
+    day->taken[slot / 8] |= (uint8_t)(1 << slot % 8);
 }
 
 void day_take(struct day *day, const struct uuid *class, struct date date, int lesson)
 {
     const struct homeroom *homeroom = world_find(day->world, class);
-    int at = homeroom ? lesson - first_lesson(homeroom) : -1;
-    if (at < 0 || at >= DAY_LESSONS)
+    if (!homeroom || !has_lesson(homeroom, lesson))
         return;
     for (size_t i = 0; i < day->dates_count; i++)
         if (day->dates[i].day == date.day)
-            day->taken[slot_of(day, i, at, (size_t)(homeroom - day->world->homerooms))] = true;
+            take(day, slot_of(day, i, lesson, homeroom));
 }
 
 /* ---- Registers ---- */
@@ -123,13 +153,13 @@ static struct list any_exceptions(struct day *day, const struct uuids *learners,
 static struct lesson_register make_register(struct day *day, size_t slot, struct arena *arena)
 {
     const struct homeroom *homeroom = &day->world->homerooms[slot % day->world->count];
-    size_t lesson = slot / day->world->count % DAY_LESSONS;
+    size_t lesson = slot / day->world->count;
     return (struct lesson_register){
         .id = uuid_v7(),
         .class = homeroom->id,
         .subject = any_subject(day),
-        .date = day->dates[slot / day->world->count / DAY_LESSONS],
-        .lesson = {true, first_lesson(homeroom) + (int32_t)lesson},
+        .date = day->dates[lesson / LESSON_MAX],
+        .lesson = {true, 1 + (int32_t)(lesson % LESSON_MAX)},
         .taken_at = {clock_now()},
         .exceptions = any_exceptions(day, &homeroom->learners, arena),
         .organisation = homeroom->organisation,
@@ -159,15 +189,15 @@ static struct standing_register *any_standing(struct day *day)
 static void move_lesson(struct day *day, struct lesson_register *taken,
                         const struct homeroom *homeroom)
 {
-    size_t date = day_random(day, day->dates_count), lesson = day_random(day, DAY_LESSONS);
-    size_t slot = slot_of(day, date, (int)lesson, (size_t)(homeroom - day->world->homerooms));
-    int32_t number = first_lesson(homeroom) + (int32_t)lesson;
-    if (slot < day->next || day->taken[slot] || number > LESSON_MAX ||
+    size_t date = day_random(day, day->dates_count);
+    int lesson = any_lesson(day, homeroom);
+    size_t slot = slot_of(day, date, lesson, homeroom);
+    if (slot < day->next || is_taken(day, slot) ||
         date_month(day->dates[date]).day != date_month(taken->date).day)
         return;
-    day->taken[slot] = true;
+    take(day, slot);
     taken->date = day->dates[date];
-    taken->lesson.value = number;
+    taken->lesson.value = lesson;
 }
 
 static struct lesson_register make_replacement(struct day *day,
@@ -224,20 +254,21 @@ static size_t change_register(struct day *day, struct lesson_register *items, si
     return 2;
 }
 
+static bool has_lesson_at(const struct day *day, size_t slot)
+{
+    const struct homeroom *homeroom = &day->world->homerooms[slot % day->world->count];
+    return has_lesson(homeroom, 1 + (int)(slot / day->world->count % LESSON_MAX));
+}
+
 size_t day_registers(struct day *day, struct lesson_register *items, size_t count,
                      struct arena *arena)
 {
     size_t made = 0;
-    size_t slots = day->dates_count * DAY_LESSONS * day->world->count;
     for (size_t i = 0; i < count / 8; i++)
         made += change_register(day, items + made, count - made, arena);
-    for (; day->next < slots && made < count; day->next++) {
-        if (day->taken[day->next])
-            continue;
-        struct lesson_register item = make_register(day, day->next, arena);
-        if (item.lesson.value <= LESSON_MAX)
-            items[made++] = item;
-    }
+    for (; day->next < day->begun && made < count; day->next++)
+        if (has_lesson_at(day, day->next) && !is_taken(day, day->next))
+            items[made++] = make_register(day, day->next, arena);
     return made;
 }
 
@@ -339,7 +370,7 @@ static struct mark make_mark(struct day *day)
         .subject = any_subject(day),
         .kind = any_kind(day),
         .date = day->dates[date],
-        .lesson = {true, first_lesson(homeroom) + (int32_t)day_random(day, DAY_LESSONS - 1)},
+        .lesson = {true, any_lesson(day, homeroom)},
         .entered_at = {clock_now()},
         .organisation = homeroom->organisation,
     };

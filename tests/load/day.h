@@ -1,6 +1,6 @@
 /* What a school day brings: a register a lesson, marks, and changes of both of this run.
  *
- * Lessons of today come first, then those of the days before in this term; each (class, date,
+ * Lessons of today come first, then those of the days before in this year; each (class, date,
  * lesson) once: what the ledger has is not sent again. On a day without school the last school day
  * counts as today. Shares of absences follow what schools report, roughly: nothing is measured by
  * them. */
@@ -19,8 +19,8 @@ struct day {
     struct date today;            /* as the calendar has it */
     struct date dates[DAYS_MOST]; /* school days, the newest first */
     size_t dates_count;
-    bool *taken; /* by slot: [date][lesson][class] */
-    size_t next; /* slot */
+    uint8_t *taken;     /* a bit a slot: [date][lesson][class] */
+    size_t next, begun; /* slots; those from `begun` on are to come */
     struct mark
         standing[DAY_STANDING_MOST]; /* some accepted marks, which may be changed once more */
     size_t standing_count;
@@ -37,6 +37,9 @@ void day_done(struct day *day);
 
 /* This lesson has its register. */
 void day_take(struct day *day, const struct uuid *class, struct date date, int lesson);
+
+/* Only so many lessons have begun, LESSON_MAX a day: others have no registers yet. */
+void day_begin_lessons(struct day *day, size_t lessons);
 
 /* At most `count` registers of lessons that have none; less when there are no more. A few replace
  * or withdraw one that stands; behind a withdrawal the lesson often has its register anew. */

@@ -1,9 +1,9 @@
 /* eiso-live: a school system that lives a school day through the public API, in the schools that
  * its client may see or in a country of its own.
  *
- *   eiso-live [--rate N] [--seconds S] [--ledger FILE] [--chance N]
+ *   eiso-live [OPTION]...
+ *   eiso-live --scale S [--seed K] [OPTION]...
  *   eiso-live --scale S [--seed K] --load
- *   eiso-live --scale S [--seed K] [--rate N] [--seconds S] [--ledger FILE] [--chance N]
  *
  * Environment: EISO_URL, EISO_CLIENT_ID, EISO_CLIENT_SECRET, EISO_DIR (deploy/up's eiso.env). */
 #include <getopt.h>
@@ -18,12 +18,17 @@
 #include "sender.h"
 
 static const char usage[] =
-    "eiso-live [--rate N] [--seconds S] [--ledger FILE] [--chance N]\n"
+    "eiso-live [OPTION]...\n"
+    "eiso-live --scale S [--seed K] [OPTION]...\n"
     "eiso-live --scale S [--seed K] --load\n"
-    "eiso-live --scale S [--seed K] [--rate N] [--seconds S] [--ledger FILE] [--chance N]\n"
     "  --rate N       items a second, 0.1 to 100,000; 2 unless said\n"
+    "  --fast         instead: as fast as they are accepted\n"
+    "  --rhythm F     instead: a day of that country from its morning to its evening, F times\n"
+    "                 faster than the clock, and then the next\n"
+    "  --quarter-end  three times the marks, many of them summative\n"
     "  --seconds S    how long; until SIGTERM unless said\n"
     "  --ledger FILE  what was sent and what became of it, appended; $EISO_DIR/state/live/ledger\n"
+    "  --progress     lines for people instead of a log\n"
     "  --chance N     seed of what happens; another one each time unless said\n"
     "  --scale S      in a country of its own, 0.0001 to 1 of the nation; the client speaks for\n"
     "                 the ministry, and the country was loaded\n"
@@ -45,7 +50,8 @@ static const struct setting login_rows[] = {
 static const struct settings login_settings = SETTINGS(login_rows);
 
 struct options {
-    double rate;
+    struct pace pace;
+    bool quarter_end, shows;
     int64_t seconds;
     const char *ledger;
     uint64_t chance;
@@ -85,7 +91,16 @@ static bool option_read(int option, struct options *options)
 {
     switch (option) {
     case 'r':
-        return real_given(optarg, 0.1, 100000, &options->rate);
+        return real_given(optarg, 0.1, 100000, &options->pace.rate);
+    case 'f':
+        options->pace.rate = 0;
+        return true;
+    case 'h':
+        return real_given(optarg, 0.1, 100000, &options->pace.rhythm);
+    case 'q':
+        return options->quarter_end = true;
+    case 'p':
+        return options->shows = true;
     case 's':
         return number_given(optarg, 0, INT64_C(10) * 365 * 86400, &options->seconds);
     case 'l':
@@ -107,7 +122,9 @@ static bool option_read(int option, struct options *options)
 static bool options_read(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"rate", required_argument, NULL, 'r'},   {"seconds", required_argument, NULL, 's'},
+        {"rate", required_argument, NULL, 'r'},   {"fast", no_argument, NULL, 'f'},
+        {"rhythm", required_argument, NULL, 'h'}, {"quarter-end", no_argument, NULL, 'q'},
+        {"progress", no_argument, NULL, 'p'},     {"seconds", required_argument, NULL, 's'},
         {"ledger", required_argument, NULL, 'l'}, {"chance", required_argument, NULL, 'c'},
         {"scale", required_argument, NULL, 'n'},  {"seed", required_argument, NULL, 'e'},
         {"load", no_argument, NULL, 'o'},         {NULL, 0, NULL, 0}};
@@ -115,7 +132,9 @@ static bool options_read(int argc, char **argv, struct options *options)
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
         if (!option_read(option, options))
             return false;
-    return optind == argc && (options->scale > 0 || !options->load);
+    options->pace.day_items = options->scale * pace_nation(options->quarter_end);
+    bool own = options->scale > 0;
+    return optind == argc && (own || (!options->load && options->pace.rhythm == 0));
 }
 
 static void usage_print(void)
@@ -177,7 +196,13 @@ static enum error live(const struct options *options, struct api *api, const str
 {
     CLEANUP(ledger_close) struct ledger ledger = {0};
     CLEANUP(day_done) struct day day = {0};
-    struct sender sender = {api, &day, &ledger, options->rate, options->seconds, &stopped};
+    struct sender sender = {.api = api,
+                            .day = &day,
+                            .ledger = &ledger,
+                            .pace = options->pace,
+                            .seconds = options->seconds,
+                            .shows = options->shows,
+                            .stopped = &stopped};
     day_open(&day, world, date_today(), options->chance);
     if (ledger_open(&ledger, options->ledger, err) ||
         ledger_read_taken(options->ledger, &day, err) || sender_run(&sender, totals, err))
@@ -185,9 +210,10 @@ static enum error live(const struct options *options, struct api *api, const str
     return ERROR_NONE;
 }
 
-static int run_load(const struct country *country, struct api *api)
+static int run_load(const struct options *options, const struct country *country, struct api *api)
 {
-    struct roster roster = {.api = api, .country = country, .stopped = &stopped};
+    struct roster roster = {
+        .api = api, .country = country, .shows = options->shows, .stopped = &stopped};
     struct err err = {0};
     if (roster_load(&roster, &err)) {
         log_error("the end", &err);
@@ -220,13 +246,13 @@ static int run(const struct options *options, const struct login *login)
     api_open(&api, login->url, login->client_id, login->client_secret);
     await_world(options, &country, &world, &api);
     catch_signals();
-    return options->load ? run_load(&country, &api) : run_live(options, &api, &world);
+    return options->load ? run_load(options, &country, &api) : run_live(options, &api, &world);
 }
 
 int main(int argc, char **argv)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    struct options options = {.rate = 2, .chance = (uint64_t)clock_now(), .seed = 1};
+    struct options options = {.pace = {.rate = 2}, .chance = (uint64_t)clock_now(), .seed = 1};
     struct login login = {0};
     struct err err = {0};
     log_open("live", "sender", 0, LOG_INFO);

@@ -1,5 +1,6 @@
 #include "roster.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum {
     WAIT_MS = 20,
     AGAIN_MS = 500,
     HEALING_TRIES = 20, /* of a batch with "class_unknown" and the like */
+    SHOWN_EACH_US = 2 * 1000 * 1000,
     TOLD_EACH_US = 10 * 1000 * 1000
 };
 
@@ -246,20 +248,33 @@ static enum error lanes_work(struct run *run, bool by_school, size_t *open)
     return ERROR_NONE;
 }
 
+static void show(const struct roster *roster, int64_t begun, int64_t seconds_left)
+{
+    fprintf(stderr,
+            "%7lld:%02lld left  schools %lld of %zu  records %lld  rejected %lld  retried %lld\n",
+            (long long)seconds_left / 60, (long long)seconds_left % 60, (long long)begun,
+            roster->country->school_count, (long long)(roster->written + roster->kept),
+            (long long)roster->rejected, (long long)roster->retried);
+}
+
 static void tell(struct run *run)
 {
     const struct roster *roster = run->roster;
-    int64_t now = clock_monotonic();
-    if (now < run->told_us + TOLD_EACH_US || !run->next_school)
+    int64_t now = clock_monotonic(), begun = (int64_t)run->next_school;
+    if (now < run->told_us + (roster->shows ? SHOWN_EACH_US : TOLD_EACH_US) || !begun)
         return;
     run->told_us = now;
-    double done = (double)run->next_school / (double)roster->country->school_count;
+    double done = (double)begun / (double)roster->country->school_count;
     double seconds = (double)(now - run->started_us) / 1e6;
-    log_line(LOG_INFO, "loading", LOG_NUMBER("schools", (int64_t)run->next_school),
-             LOG_NUMBER("of", (int64_t)roster->country->school_count),
-             LOG_NUMBER("records", roster->written + roster->kept),
-             LOG_NUMBER("rejected", roster->rejected), LOG_NUMBER("retried", roster->retried),
-             LOG_NUMBER("seconds_left", (int64_t)(seconds / done - seconds)));
+    int64_t seconds_left = (int64_t)(seconds / done - seconds);
+    if (roster->shows)
+        show(roster, begun, seconds_left);
+    else
+        log_line(LOG_INFO, "loading", LOG_NUMBER("schools", begun),
+                 LOG_NUMBER("of", (int64_t)roster->country->school_count),
+                 LOG_NUMBER("records", roster->written + roster->kept),
+                 LOG_NUMBER("rejected", roster->rejected), LOG_NUMBER("retried", roster->retried),
+                 LOG_NUMBER("seconds_left", seconds_left));
 }
 
 static enum error run_phase(struct run *run, bool by_school)

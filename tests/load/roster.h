@@ -11,6 +11,7 @@
 struct roster {
     struct api *api;
     const struct country *country;
+    bool shows; /* progress, as lines for people */
     const volatile sig_atomic_t *stopped;
     /* Filled by the run. */
     int64_t written, kept,
@@ -21,7 +22,8 @@ struct roster {
 
 /* Until everything was answered; may be repeated: what is there is `unchanged`. Batches without an
  * answer and with a retriable one are sent again, at the pace that the system asks for. Tells how
- * far it is every 10 s. An error where the system refuses a whole batch. */
+ * far it is every 2 s (`shows`) or in its log every 10 s. An error where the system refuses a whole
+ * batch. */
 enum error roster_load(struct roster *roster, struct err *err) MUST_CHECK;
 
 #endif

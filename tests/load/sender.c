@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "base/log.h"
+#include "progress.h"
 
 enum {
     BATCH_MOST_ITEMS = 500,
@@ -16,7 +17,8 @@ enum {
     DRAIN_US = 30 * 1000 * 1000,
     BEHIND_MOST_US = 1000 * 1000, /* what was missed for longer is not made up for */
     WAIT_MS = 20,
-    TOLD_EACH_US = 60 * 1000 * 1000
+    AGAIN_MS = 500,
+    FIRST_WINDOW = 4
 };
 
 /* ---- Kinds of items ---- */
@@ -107,10 +109,14 @@ struct run {
     const struct sender *sender;
     struct totals *totals;
     struct parcel parcels[SENDER_BATCHES];
-    int64_t started_us, due_us, told_us, stop_us; /* stop_us: 0 while it runs */
-    int64_t number;                               /* of batches made */
-    int64_t settled;                              /* of them */
-    uint32_t lags[SENDER_LAG_MOST_MS + 1];        /* how many took so many milliseconds */
+    int64_t started_us, due_us, stop_us;   /* stop_us: 0 while it runs */
+    int64_t number;                        /* of batches made */
+    int64_t settled;                       /* of them */
+    size_t sent;                           /* batches on the wire, at most `window`: */
+    double window;                         /* one more a round, half of it when one is refused */
+    int64_t pause_until_us;                /* the system asked for it */
+    uint32_t lags[SENDER_LAG_MOST_MS + 1]; /* how many took so many milliseconds */
+    struct progress progress;
     struct err *err;
 };
 
@@ -180,10 +186,11 @@ static enum error parcel_write(const struct parcel *parcel, struct ledger *ledge
     return ledger_flush(ledger, err);
 }
 
-static void parcel_send(struct parcel *parcel, struct api *api)
+static void parcel_send(struct run *run, struct parcel *parcel)
 {
     parcel->stage = STAGE_SENT;
-    api_post(api, &parcel->call, parcel->kind->path,
+    run->sent++;
+    api_post(run->sender->api, &parcel->call, parcel->kind->path,
              parcel->msgpack ? "application/vnd.msgpack" : "application/json");
 }
 
@@ -291,10 +298,11 @@ static void parcel_settled(struct run *run, struct parcel *parcel)
     if (!parcel->again) {
         int64_t lag_ms = (clock_monotonic() - parcel->due_us) / 1000;
         run->lags[MIN_OF(MAX_OF(lag_ms, 0), (int64_t)SENDER_LAG_MOST_MS)]++;
+        run->progress.lag_ms = MAX_OF(run->progress.lag_ms, lag_ms);
         parcel->again = run->settled++ % REPEAT_ONE_OF == 0;
         run->totals->repeated += parcel->again;
         if (parcel->again) {
-            parcel_send_later(parcel, 500);
+            parcel_send_later(parcel, AGAIN_MS);
             return;
         }
     }
@@ -306,38 +314,60 @@ static bool is_final_refusal(long status)
     return status >= 400 && status < 500 && status != 401 && status != 408 && status != 429;
 }
 
+/* 429 and 503: whatever else was to be sent waits, too. */
+static void obey(struct run *run, const struct parcel *parcel)
+{
+    run->totals->refused++;
+    run->window = fmax(run->window / 2, 1);
+    run->pause_until_us =
+        MAX_OF(run->pause_until_us, clock_monotonic() + parcel->call.retry_after_ms * 1000);
+}
+
 static void parcel_answered(struct run *run, struct parcel *parcel)
 {
     long status = parcel->call.status;
-    run->totals->refused += status == 429 || status == 503;
+    run->sent--;
+    if (status == 429 || status == 503)
+        obey(run, parcel);
+    if (status == 200)
+        run->window = fmin(run->window + 1 / run->window, SENDER_BATCHES);
     if (status == 401)
         api_renew(run->sender->api);
     if (is_final_refusal(status))
         take_refusal(run, parcel);
-    if (is_final_refusal(status) || (status == 200 && take_outcomes(run, parcel)))
+    if (is_final_refusal(status) || (status == 200 && take_outcomes(run, parcel))) {
         parcel_settled(run, parcel);
-    else /* the same ids again */
-        parcel_send_later(parcel, MAX_OF(parcel->call.retry_after_ms, (int64_t)500));
+        return;
+    }
+    run->totals->retried++; /* the same ids */
+    parcel_send_later(parcel, MAX_OF(parcel->call.retry_after_ms, (int64_t)AGAIN_MS));
 }
 
 /* ---- The run ---- */
 
-static size_t batch_items(const struct run *run)
+static double seconds_since_start(const struct run *run)
 {
-    double items = ceil(run->sender->rate / BATCHES_A_SECOND);
-    return (size_t)fmin(fmax(items, 1), BATCH_MOST_ITEMS);
+    return (double)(clock_monotonic() - run->started_us) / 1e6;
 }
 
-static enum error start_batch(struct run *run, struct parcel *parcel)
+/* `rate` 0: as fast as they are accepted. */
+static size_t batch_items(double rate)
 {
-    size_t items = batch_items(run);
+    double items = ceil(rate / BATCHES_A_SECOND);
+    return rate == 0 ? BATCH_MOST_ITEMS : (size_t)fmin(fmax(items, 1), BATCH_MOST_ITEMS);
+}
+
+static enum error start_batch(struct run *run, struct parcel *parcel, double rate)
+{
+    size_t items = batch_items(rate);
     *parcel = (struct parcel){.arena = parcel->arena, .call = parcel->call, .due_us = run->due_us};
     parcel_fill(parcel, run->sender->day, run->number++, items);
-    run->due_us += (int64_t)((double)items * 1e6 / run->sender->rate);
+    if (rate > 0)
+        run->due_us += (int64_t)((double)items * 1e6 / rate);
     run->totals->batches++;
     if (parcel_write(parcel, run->sender->ledger, run->err))
         return run->err->code;
-    parcel_send(parcel, run->sender->api);
+    parcel_send(run, parcel);
     return ERROR_NONE;
 }
 
@@ -355,14 +385,21 @@ static enum error turn_day(struct run *run)
     return ledger_read_taken(run->sender->ledger->path, day, run->err);
 }
 
+static bool may_send(const struct run *run)
+{
+    return (double)run->sent < run->window && clock_monotonic() >= run->pause_until_us;
+}
+
 static enum error start_due(struct run *run)
 {
     int64_t now = clock_monotonic();
-    run->due_us = MAX_OF(run->due_us, now - BEHIND_MOST_US);
+    double seconds = seconds_since_start(run), rate = pace_rate(&run->sender->pace, seconds);
+    run->due_us = rate == 0 ? now : MAX_OF(run->due_us, now - BEHIND_MOST_US);
     if (turn_day(run))
         return run->err->code;
-    for (size_t i = 0; i < SENDER_BATCHES && run->due_us <= now; i++)
-        if (run->parcels[i].stage == STAGE_FREE && start_batch(run, &run->parcels[i]))
+    day_begin_lessons(run->sender->day, pace_lessons(&run->sender->pace, seconds));
+    for (size_t i = 0; i < SENDER_BATCHES && run->due_us <= now && may_send(run); i++)
+        if (run->parcels[i].stage == STAGE_FREE && start_batch(run, &run->parcels[i], rate))
             return run->err->code;
     return ERROR_NONE;
 }
@@ -375,8 +412,9 @@ static size_t work_batches(struct run *run)
         struct parcel *parcel = &run->parcels[i];
         if (parcel->stage == STAGE_SENT && parcel->call.done)
             parcel_answered(run, parcel);
-        else if (parcel->stage == STAGE_WAITING && parcel->send_at_us <= clock_monotonic())
-            parcel_send(parcel, run->sender->api);
+        else if (parcel->stage == STAGE_WAITING && parcel->send_at_us <= clock_monotonic() &&
+                 may_send(run))
+            parcel_send(run, parcel);
         open += parcel->stage != STAGE_FREE;
     }
     return open;
@@ -391,14 +429,13 @@ static bool is_stopping(struct run *run)
     return run->stop_us;
 }
 
-static void tell(struct run *run)
+/* -1: until it is stopped. */
+static int64_t seconds_left(const struct run *run)
 {
-    if (clock_monotonic() < run->told_us + TOLD_EACH_US)
-        return;
-    run->told_us = clock_monotonic();
-    log_line(LOG_INFO, "sending", LOG_NUMBER("accepted", run->totals->accepted),
-             LOG_NUMBER("rejected", run->totals->rejected),
-             LOG_NUMBER("refused", run->totals->refused));
+    if (!run->sender->seconds && !run->stop_us)
+        return -1;
+    int64_t left = run->sender->seconds - (int64_t)seconds_since_start(run);
+    return run->stop_us ? 0 : MAX_OF(left, 0);
 }
 
 static enum error run_loop(struct run *run)
@@ -411,7 +448,7 @@ static enum error run_loop(struct run *run)
         open = work_batches(run);
         if (ledger_flush(run->sender->ledger, run->err))
             return run->err->code;
-        tell(run);
+        progress_tell(&run->progress, run->totals, seconds_left(run));
     } while (!run->stop_us || (open && clock_monotonic() < run->stop_us + DRAIN_US));
     return ERROR_NONE;
 }
@@ -450,7 +487,9 @@ enum error sender_run(const struct sender *sender, struct totals *totals, struct
     run->sender = sender;
     run->totals = totals;
     run->err = err;
-    run->started_us = run->due_us = run->told_us = clock_monotonic();
+    run->window = FIRST_WINDOW;
+    run->started_us = run->due_us = clock_monotonic();
+    progress_open(&run->progress, sender->shows);
     enum error code = run_loop(run);
     run_close(run);
     return code;

@@ -1,5 +1,5 @@
-/* Sends batches at a steady rate until it is told to stop, and takes each to its end: what has no
- * answer is sent again with the same ids, at the pace that the system asks for. */
+/* Sends batches until it is told to stop, and takes each to its end: what has no answer is sent
+ * again with the same ids, at the pace that the system asks for. */
 #ifndef LOAD_SENDER_H
 #define LOAD_SENDER_H
 
@@ -7,26 +7,21 @@
 
 #include "day.h"
 #include "ledger.h"
+#include "pace.h"
+#include "progress.h"
 
 enum {
     SENDER_BATCHES = 16,       /* under way side by side, at most */
     SENDER_LAG_MOST_MS = 60000 /* what took longer counts as this */
 };
 
-struct totals {
-    int64_t accepted, rejected, unknown; /* items; unknown: without an answer until the end */
-    int64_t batches, repeated, refused;  /* repeated on purpose; refused with 429 or 503 */
-    int64_t broken;     /* accepted items that were not `duplicate` when sent again: never right */
-    int64_t lag_p99_ms; /* from when a batch was due until its answer */
-    double seconds;
-};
-
 struct sender {
     struct api *api;
     struct day *day;
     struct ledger *ledger;
-    double rate;     /* items a second */
+    struct pace pace;
     int64_t seconds; /* how long; 0: until stopped */
+    bool shows;      /* progress, as lines for people */
     const volatile sig_atomic_t *stopped;
 };
 

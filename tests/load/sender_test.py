@@ -33,14 +33,16 @@ class System:
     def __init__(self, misdeeds=()):
         self.lock = threading.Lock()
         self.chance = random.Random(7)
-        self.misdeeds = list(misdeeds)
+        self.misdeeds, self.deck = list(misdeeds), []
         self.items, self.lessons, self.unwanted, self.done = {}, {}, set(), set()
         self.changed = set()
         self.tokens = 0
 
     def misdeed(self):
         with self.lock:
-            chosen = self.chance.choice(self.misdeeds) if self.misdeeds else None
+            if not self.deck:
+                self.deck = self.chance.sample(self.misdeeds, len(self.misdeeds))
+            chosen = self.deck.pop() if self.deck else None
             self.done.add(chosen)
             return chosen
 
