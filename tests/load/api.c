@@ -34,6 +34,14 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* Ends the transfer of a deaf call when its body is out. */
+static int look_at_progress(void *context, curl_off_t down, curl_off_t downloaded, curl_off_t up,
+                            curl_off_t uploaded)
+{
+    (void)context, (void)down, (void)downloaded;
+    return up > 0 && uploaded == up;
+}
+
 static void add_header(struct call *call, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(call->headers, line);
@@ -201,7 +209,16 @@ void api_post(struct api *api, struct call *call, const char *path, const char *
     call_prepare(api, call, path, POST_TIMEOUT_MS);
     call_set_body(call, content_type);
     call_set_token(api, call);
+    if (call->deaf) {
+        curl_easy_setopt(call->easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(call->easy, CURLOPT_XFERINFOFUNCTION, look_at_progress);
+    }
     curl_multi_add_handle(api->multi, call_ready(call));
+}
+
+void api_cancel(struct api *api, struct call *call)
+{
+    curl_multi_remove_handle(api->multi, call->easy);
 }
 
 static void take_finished(struct api *api)

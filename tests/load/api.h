@@ -18,6 +18,7 @@ struct call {
     long status;            /* of the answer; 0: none came, nobody knows what was done */
     int64_t retry_after_ms; /* what the answer asked for; 0: nothing */
     bool done;
+    bool deaf; /* to be set: the connection goes when all is sent, and no answer comes */
 };
 
 struct api {
@@ -43,6 +44,9 @@ enum error api_get(struct api *api, struct call *call, const char *path,
 
 /* Sends call->body; `done` is set when its answer is there, after 30 s at the latest. */
 void api_post(struct api *api, struct call *call, const char *path, const char *content_type);
+
+/* Nobody waits for this call any more. */
+void api_cancel(struct api *api, struct call *call);
 
 /* Works on what is under way until something is done, at most `timeout_ms`. */
 void api_wait(struct api *api, int timeout_ms);

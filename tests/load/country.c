@@ -15,10 +15,11 @@ enum {
     SEATS = 32,         /* numbers of a class's seats are apart by so many */
     SIBLINGS_APART = 5, /* grades */
     GROUPS_FROM_GRADE = 5,
-    GROUPS = 2,       /* of a homeroom that is parted */
-    SUBJECTS = 9,     /* of a homeroom */
-    ASSIGNMENTS = 16, /* numbers of a class's assignments are apart by so many */
-    TEACHERS = 4096,  /* of a school's teachers */
+    ASSIGNMENTS = 16,     /* numbers of a class's assignments are apart by so many */
+    TEACHERS = 4096,      /* of a school's teachers */
+    MOVE_LEAST_DAYS = 10, /* after the year's start */
+    MOVE_DAYS = 250,
+    YEAR_DAYS = 512, /* numbers of a year's days are apart by so many */
     MONTH_DAYS = 28,
     BIRTHDAYS = 12 * MONTH_DAYS,
     PARENT_LEAST_YEARS = 28,
@@ -45,6 +46,9 @@ enum thing {
     THING_MOTHER_LINK,
     THING_FATHER_LINK,
     THING_ASSIGNMENT,
+    THING_MOVE,
+    THING_GROUP_MOVE,
+    THING_SUBSTITUTION,
     THING_CHANCE
 };
 
@@ -300,7 +304,7 @@ static struct uuid room_id(const struct country *country, const struct room *roo
 
 static struct uuid group_id(const struct country *country, const struct room *room, int group)
 {
-    return id_of(country, THING_GROUP, room->number * GROUPS + (uint64_t)group,
+    return id_of(country, THING_GROUP, room->number * COUNTRY_GROUPS + (uint64_t)group,
                  is_scattered(room->school));
 }
 
@@ -338,11 +342,11 @@ struct list country_classes(const struct country *country, const struct country_
                             struct arena *arena)
 {
     size_t rooms = room_count(school), made = rooms;
-    struct class *all = ARENA_ARRAY(arena, rooms * (1 + GROUPS), struct class);
+    struct class *all = ARENA_ARRAY(arena, rooms * (1 + COUNTRY_GROUPS), struct class);
     for (size_t i = 0; i < rooms; i++) {
         struct room room = room_at(country, school, i);
         all[i] = make_homeroom(country, &room, arena);
-        for (int group = 0; room.parted && group < GROUPS; group++)
+        for (int group = 0; room.parted && group < COUNTRY_GROUPS; group++)
             all[made++] = make_group(country, &room, group, &all[i], arena);
     }
     return (struct list){all, made};
@@ -527,7 +531,7 @@ static struct enrolment make_enrolment(const struct country *country, const stru
         .id = id_of(country, in_group ? THING_GROUP_ENROLMENT : THING_ENROLMENT, number,
                     is_scattered(room->school)),
         .learner = learner_id(country, room, seat),
-        .class = in_group ? group_id(country, room, seat % GROUPS) : room_id(country, room),
+        .class = in_group ? group_id(country, room, seat % COUNTRY_GROUPS) : room_id(country, room),
         .from = calendar_year_start(country->year),
         .mode = ENROLMENT_CLASS,
     };
@@ -553,20 +557,20 @@ struct list country_enrolments(const struct country *country, const struct count
 /* The first is taught by the class teacher. */
 static const char *subject_of(int grade, int number)
 {
-    static const char *const primary[SUBJECTS] = {"math",
-                                                  "kazakh_language",
-                                                  "russian_language",
-                                                  "english",
-                                                  "natural_science",
-                                                  "world_knowledge",
-                                                  "digital_literacy",
-                                                  "music",
-                                                  "pe"};
-    static const char *const basic[SUBJECTS] = {
+    static const char *const primary[COUNTRY_SUBJECTS] = {"math",
+                                                          "kazakh_language",
+                                                          "russian_language",
+                                                          "english",
+                                                          "natural_science",
+                                                          "world_knowledge",
+                                                          "digital_literacy",
+                                                          "music",
+                                                          "pe"};
+    static const char *const basic[COUNTRY_SUBJECTS] = {
         "math",    "kazakh_language", "kazakh_literature", "russian_language",
         "english", "history_kz",      "geography",         "informatics",
         "pe"};
-    static const char *const senior[SUBJECTS] = {
+    static const char *const senior[COUNTRY_SUBJECTS] = {
         "algebra",          "kazakh_language", "kazakh_literature",
         "russian_language", "english",         "history_kz",
         "physics",          "chemistry",       "pe"};
@@ -574,16 +578,21 @@ static const char *subject_of(int grade, int number)
 }
 
 /* `slot`: 0 the class teacher, then the subjects, then the groups. */
+static size_t teacher_of(const struct country_school *school, size_t room_index, int slot)
+{
+    return (room_index * 2 + (slot <= 1 ? 0 : (size_t)slot * 5)) % teacher_count(school);
+}
+
 static struct assignment make_assignment(const struct country *country, const struct room *room,
                                          size_t room_index, int slot)
 {
-    size_t teacher = room_index * 2 + (slot <= 1 ? 0 : (size_t)slot * 5);
-    bool of_group = slot > SUBJECTS;
+    bool of_group = slot > COUNTRY_SUBJECTS;
     return (struct assignment){
         .id = id_of(country, THING_ASSIGNMENT, room->number * ASSIGNMENTS + (uint64_t)slot,
                     is_scattered(room->school)),
-        .teacher = teacher_id(country, room->school, teacher),
-        .class = of_group ? group_id(country, room, slot - SUBJECTS - 1) : room_id(country, room),
+        .teacher = teacher_id(country, room->school, teacher_of(room->school, room_index, slot)),
+        .class = of_group ? group_id(country, room, slot - COUNTRY_SUBJECTS - 1)
+                          : room_id(country, room),
         .subject = of_group ? STR("english")
                    : slot   ? str_from(subject_of(room->grade, slot - 1))
                             : (struct str){0},
@@ -595,12 +604,12 @@ static struct assignment make_assignment(const struct country *country, const st
 struct list country_assignments(const struct country *country, const struct country_school *school,
                                 struct arena *arena)
 {
-    enum { MOST = 1 + SUBJECTS + GROUPS };
+    enum { MOST = 1 + COUNTRY_SUBJECTS + COUNTRY_GROUPS };
     size_t rooms = room_count(school), count = 0;
     struct assignment *all = ARENA_ARRAY(arena, rooms * MOST, struct assignment);
     for (size_t i = 0; i < rooms; i++) {
         struct room room = room_at(country, school, i);
-        for (int slot = 0; slot <= SUBJECTS + (room.parted ? GROUPS : 0); slot++)
+        for (int slot = 0; slot <= COUNTRY_SUBJECTS + (room.parted ? COUNTRY_GROUPS : 0); slot++)
             all[count++] = make_assignment(country, &room, i, slot);
     }
     return (struct list){all, count};
@@ -648,4 +657,123 @@ struct uuids country_learners(const struct country *country, const struct countr
     for (int seat = 0; seat < room.learners; seat++)
         ids[seat] = learner_id(country, &room, seat);
     return (struct uuids){ids, (size_t)room.learners};
+}
+
+/* ---- What changes in the year ---- */
+
+/* From every other school to the next one, in half of the grades, one learner. */
+static bool has_move(const struct country *country, const struct country_school *school,
+                     const struct room *room)
+{
+    return school->number % 2 == 0 && school->number + 1 < country->school_count &&
+           chance(country, (UINT64_C(3) << 40) + room->number, 2) == 0;
+}
+
+static void enrol_anew(const struct country *country, const struct room *from, int seat,
+                       const struct room *to, struct country_move *move,
+                       struct enrolment enrolments[])
+{
+    for (int in_group = 0; in_group <= from->parted; in_group++) {
+        enrolments[move->enrolments.count] = make_enrolment(country, from, seat, in_group);
+        enrolments[move->enrolments.count++].to = (struct date){move->date.day - 1};
+    }
+    for (int in_group = 0; in_group <= to->parted; in_group++)
+        enrolments[move->enrolments.count++] = (struct enrolment){
+            .id = id_of(country, in_group ? THING_GROUP_MOVE : THING_MOVE, seat_number(from, seat),
+                        is_scattered(to->school)),
+            .learner = move->learner,
+            .class = in_group ? group_id(country, to, seat % COUNTRY_GROUPS) : move->to,
+            .from = move->date,
+            .mode = ENROLMENT_CLASS,
+        };
+}
+
+static struct country_move make_move(const struct country *country, const struct room *from,
+                                     const struct room *to, struct arena *arena)
+{
+    enum { MOST = 4 };
+    uint64_t throw =
+        chance(country, (UINT64_C(4) << 40) + from->number, (uint64_t)from->learners * MOVE_DAYS);
+    int seat = (int)(throw / MOVE_DAYS), days = MOVE_LEAST_DAYS + (int)(throw % MOVE_DAYS);
+    struct enrolment *enrolments = ARENA_ARRAY(arena, MOST, struct enrolment);
+    struct country_move move = {
+        .learner = learner_id(country, from, seat),
+        .from = room_id(country, from),
+        .to = room_id(country, to),
+        .group = (size_t)seat % COUNTRY_GROUPS,
+        .date = {calendar_year_start(country->year).day + days},
+        .enrolments = {enrolments, 0},
+    };
+    enrol_anew(country, from, seat, to, &move, enrolments);
+    return move;
+}
+
+struct list country_moves(const struct country *country, const struct country_school *school,
+                          struct arena *arena)
+{
+    struct country_move *all = ARENA_ARRAY(arena, COUNTRY_GRADES, struct country_move);
+    size_t count = 0;
+    for (int grade = 1; grade <= COUNTRY_GRADES; grade++) {
+        struct room from = room_of(country, school, grade, 0);
+        if (!has_move(country, school, &from))
+            continue;
+        struct room to = room_of(country, school + 1, grade, 0);
+        all[count++] = make_move(country, &from, &to, arena);
+    }
+    return (struct list){all, count};
+}
+
+/* In a third of the schools a teacher is ill on a day; the number of teachers: nobody is. */
+static size_t teacher_who_is_ill(const struct country *country, const struct country_school *school,
+                                 struct date date)
+{
+    size_t teachers = teacher_count(school);
+    uint64_t day = (uint64_t)(date.day - calendar_year_start(country->year).day) % YEAR_DAYS;
+    uint64_t throw =
+        chance(country, (UINT64_C(5) << 40) + school->number * YEAR_DAYS + day, 3 * teachers);
+    return MIN_OF((size_t) throw, teachers);
+}
+
+struct country_lesson country_lesson(const struct country *country,
+                                     const struct country_school *school, size_t index, int number,
+                                     struct date date)
+{
+    struct room room = room_at(country, school, index);
+    struct assignment assignment = make_assignment(country, &room, index, 1 + number);
+    struct country_lesson lesson = {assignment.subject, assignment.teacher};
+    size_t teacher = teacher_of(school, index, 1 + number);
+    if (teacher == teacher_who_is_ill(country, school, date))
+        lesson.teacher = teacher_id(country, school, teacher + 1);
+    return lesson;
+}
+
+static struct assignment make_substitution(const struct country *country, const struct room *room,
+                                           size_t room_index, int slot, struct date date)
+{
+    struct assignment made = make_assignment(country, room, room_index, slot);
+    uint64_t day = (uint64_t)(date.day - calendar_year_start(country->year).day) % YEAR_DAYS;
+    uint64_t number = (room->number * ASSIGNMENTS + (uint64_t)slot) * YEAR_DAYS + day;
+    made.id = id_of(country, THING_SUBSTITUTION, number, is_scattered(room->school));
+    made.teacher =
+        teacher_id(country, room->school, teacher_of(room->school, room_index, slot) + 1);
+    made.kind = ASSIGNMENT_SUBSTITUTE;
+    made.from = made.to = date;
+    return made;
+}
+
+struct list country_substitutions(const struct country *country,
+                                  const struct country_school *school, struct date date,
+                                  struct arena *arena)
+{
+    size_t ill = teacher_who_is_ill(country, school, date), count = 0, rooms = room_count(school);
+    struct assignment *all =
+        ARENA_ARRAY(arena, rooms * (COUNTRY_SUBJECTS + COUNTRY_GROUPS), struct assignment);
+    for (size_t i = 0; i < rooms; i++) {
+        struct room room = room_at(country, school, i);
+        int last = COUNTRY_SUBJECTS + (room.parted ? COUNTRY_GROUPS : 0);
+        for (int slot = 1; slot <= last; slot++)
+            if (teacher_of(school, i, slot) == ill)
+                all[count++] = make_substitution(country, &room, i, slot, date);
+    }
+    return (struct list){all, count};
 }

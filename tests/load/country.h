@@ -16,7 +16,9 @@
 
 enum {
     COUNTRY_SCHOOLS = 7859, /* at scale 1 */
-    COUNTRY_GRADES = 11
+    COUNTRY_GRADES = 11,
+    COUNTRY_SUBJECTS = 9, /* of a homeroom */
+    COUNTRY_GROUPS = 2    /* of a homeroom that is parted, for foreign language */
 };
 
 struct country_school {
@@ -63,5 +65,36 @@ struct list country_guardians(const struct country *country, const struct countr
  * country_classes. */
 struct uuids country_learners(const struct country *country, const struct country_school *school,
                               size_t index, struct arena *arena);
+
+/* ---- What changes in the year ---- */
+
+/* A learner goes to a school elsewhere in mid-term: what ends, and what begins. */
+struct country_move {
+    struct uuid learner;
+    struct uuid from, to;   /* homerooms */
+    size_t group;           /* of both, where they are parted */
+    struct date date;       /* the first day in the new one */
+    struct list enrolments; /* of struct enrolment: the old ones with their end, the new ones */
+};
+
+/* Those out of this school, of the whole year; a homeroom has at most one learner who comes or
+ * goes. country_enrolments knows nothing of them. */
+struct list country_moves(const struct country *country, const struct country_school *school,
+                          struct arena *arena);
+
+/* What the school's homeroom `index` learns, `number` 0 to COUNTRY_SUBJECTS - 1, then its groups;
+ * and who teaches it that day. */
+struct country_lesson {
+    struct str subject;
+    struct uuid teacher;
+};
+struct country_lesson country_lesson(const struct country *country,
+                                     const struct country_school *school, size_t index, int number,
+                                     struct date date);
+
+/* The assignments of that day for lessons of the one who is ill. */
+struct list country_substitutions(const struct country *country,
+                                  const struct country_school *school, struct date date,
+                                  struct arena *arena);
 
 #endif

@@ -154,6 +154,101 @@ static void what_refers_to_something_finds_it_and_nobody_is_there_twice(void **s
         look_at_references(&country, &country.schools[i], &known, &arena);
 }
 
+/* ---- What changes in the year ---- */
+
+/* Of one learner, in the country's own list: so many end. */
+static size_t ends_of(const struct country_move *move, const struct enrolment *of)
+{
+    const struct enrolment *items = move->enrolments.items;
+    size_t count = 0;
+    for (size_t i = 0; i < move->enrolments.count; i++)
+        if (uuid_equal(&items[i].id, &of->id)) {
+            assert_int_equal(items[i].to.day, move->date.day - 1);
+            assert_true(uuid_equal(&items[i].class, &of->class));
+            count++;
+        }
+    return count;
+}
+
+static void look_at_move(const struct country_move *move, struct list enrolments,
+                         const struct known *known)
+{
+    const struct enrolment *items = move->enrolments.items, *all = enrolments.items;
+    for (size_t i = 0; i < enrolments.count; i++)
+        assert_int_equal(ends_of(move, &all[i]), uuid_equal(&all[i].learner, &move->learner));
+    for (size_t i = 0; i < move->enrolments.count; i++) {
+        assert_true(uuid_equal(&items[i].learner, &move->learner));
+        assert_known(&known->classes, &items[i].class);
+        assert_true(items[i].to.day || items[i].from.day == move->date.day);
+    }
+    assert_known(&known->people, &move->learner);
+}
+
+static void who_moves_ends_everywhere_and_no_class_has_two(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(country_done) struct country country;
+    CLEANUP(known_done) struct known known = {0};
+    CLEANUP(set_done) struct set touched = {0};
+    country_open(&country, 3, 0.002, &root, YEAR);
+    for (size_t i = 0; i < country.school_count; i++)
+        look_at_school(&country, &country.schools[i], &known, &arena);
+    set_close(&known.classes);
+    set_close(&known.people);
+    for (size_t i = 0; i < country.school_count; i++) {
+        struct list enrolments = country_enrolments(&country, &country.schools[i], &arena);
+        struct list list = country_moves(&country, &country.schools[i], &arena);
+        for (const struct country_move *move = list.items; list.count--; move++) {
+            look_at_move(move, enrolments, &known);
+            set_add(&touched, &move->from);
+            set_add(&touched, &move->to);
+        }
+    }
+    assert_in_range(touched.count, 2 * 20, 2 * 70); /* of 8 schools to 8, half of 11 grades */
+    set_close(&touched);
+}
+
+/* What the country tells of a lesson and what its office tells of the teacher are one. */
+static void look_at_substitution(const struct country *country, const struct country_school *school,
+                                 struct date date, const struct assignment *made,
+                                 struct arena *arena)
+{
+    struct list classes = country_classes(country, school, arena);
+    const struct class *all = classes.items;
+    size_t rooms = (size_t)school->parallels * COUNTRY_GRADES, found = 0;
+    for (size_t i = 0; i < rooms; i++)
+        for (int number = 0; number < COUNTRY_SUBJECTS && uuid_equal(&all[i].id, &made->class);
+             number++) {
+            struct country_lesson lesson = country_lesson(country, school, i, number, date);
+            if (!str_equal(lesson.subject, made->subject))
+                continue;
+            assert_true(uuid_equal(&lesson.teacher, &made->teacher));
+            found++;
+        }
+    assert_in_range(found, 0, 1); /* of a group: none */
+}
+
+static void who_is_ill_is_substituted(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(country_done) struct country country;
+    size_t schools = 0;
+    struct date date = date_make(YEAR, 11, 27);
+    country_open(&country, 3, 0.005, &root, YEAR);
+    for (size_t i = 0; i < country.school_count; i++) {
+        struct list list = country_substitutions(&country, &country.schools[i], date, &arena);
+        schools += list.count > 0;
+        for (const struct assignment *made = list.items; list.count--; made++) {
+            assert_int_equal(made->kind, ASSIGNMENT_SUBSTITUTE);
+            assert_int_equal(made->to.day, date.day);
+            look_at_substitution(&country, &country.schools[i], date, made, &arena);
+        }
+    }
+    assert_in_range(schools, country.school_count / 6, country.school_count / 2);
+}
+
 /* Everything of a school as one text. */
 static struct uuid print_of(const struct country *country, size_t school, struct arena *arena)
 {
@@ -202,6 +297,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_refers_to_something_finds_it_and_nobody_is_there_twice),
+        TEST(who_moves_ends_everywhere_and_no_class_has_two),
+        TEST(who_is_ill_is_substituted),
         TEST(a_seed_and_a_scale_are_a_country),
         TEST(the_whole_nation_has_its_size),
     };

@@ -55,21 +55,26 @@ enum error ledger_open(struct ledger *ledger, const char *path, struct err *err)
 
 /* ---- Words ---- */
 
+static void put_text(FILE *file, struct str text)
+{
+    fputc(' ', file);
+    if (str_present(text))
+        fwrite(text.ptr, 1, text.len, file);
+    else
+        fputc('-', file);
+}
+
 static void put_uuid(FILE *file, const struct uuid *uuid)
 {
     char text[UUID_TEXT_LEN + 1];
-    fprintf(file, " %s", uuid_present(uuid) ? uuid_format(uuid, text) : "-");
-}
-
-static void put_text(FILE *file, struct str text)
-{
-    fprintf(file, " %.*s", STR_ARG(str_present(text) ? text : STR("-")));
+    bool present = uuid_present(uuid);
+    put_text(file, (struct str){present ? uuid_format(uuid, text) : NULL, UUID_TEXT_LEN});
 }
 
 static void put_date(FILE *file, struct date date)
 {
     char text[DATE_TEXT_LEN + 1];
-    fprintf(file, " %s", date_format(date, text));
+    put_text(file, (struct str){date_format(date, text), DATE_TEXT_LEN});
 }
 
 static void put_number(FILE *file, char before, struct optional number)

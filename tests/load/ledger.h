@@ -13,8 +13,9 @@
  *     accepted ID
  *     rejected ID CODE
  *
- * What is absent is "-". Names are those of the API. A line that ends with "torn" was never whole,
- * and what it is about was not sent. */
+ * The last outcome counts: what was refused may be taken when it is sent again (a roster that was
+ * learned late). What is absent is "-". Names are those of the API. A line that ends with "torn"
+ * was never whole, and what it is about was not sent. */
 #ifndef LOAD_LEDGER_H
 #define LOAD_LEDGER_H
 

@@ -186,27 +186,34 @@ static void totals_print(const struct totals *totals)
            (long long)totals->accepted, (long long)totals->rejected, (long long)totals->unknown,
            totals->seconds > 0 ? (double)answered / totals->seconds : 0.0,
            (long long)totals->lag_p99_ms);
-    if (totals->broken)
-        log_line(LOG_ERROR, "accepted items were not duplicates when sent again",
-                 LOG_NUMBER("count", totals->broken));
+    if (totals->wrong)
+        log_line(LOG_ERROR, "outcomes that cannot be right", LOG_NUMBER("count", totals->wrong));
 }
 
-static enum error live(const struct options *options, struct api *api, const struct world *world,
+static enum error live(const struct options *options, struct api *api, struct world *world,
                        struct totals *totals, struct err *err)
 {
     CLEANUP(ledger_close) struct ledger ledger = {0};
     CLEANUP(day_done) struct day day = {0};
+    CLEANUP(office_done) struct office office = {0};
     struct sender sender = {.api = api,
                             .day = &day,
                             .ledger = &ledger,
+                            .office = world->country ? &office : NULL,
                             .pace = options->pace,
                             .seconds = options->seconds,
                             .shows = options->shows,
+                            .alone = world->country,
                             .stopped = &stopped};
     day_open(&day, world, date_today(), options->chance);
+    day.quarter_end = options->quarter_end;
+    office_open(&office, api, world);
     if (ledger_open(&ledger, options->ledger, err) ||
         ledger_read_taken(options->ledger, &day, err) || sender_run(&sender, totals, err))
         return err->code;
+    totals->wrong += office.wrong;
+    log_line(LOG_INFO, "the office", LOG_NUMBER("moves", office.moved),
+             LOG_NUMBER("substitutions", office.substitutions));
     return ERROR_NONE;
 }
 
@@ -226,7 +233,7 @@ static int run_load(const struct options *options, const struct country *country
     return roster.rejected || stopped ? 1 : 0;
 }
 
-static int run_live(const struct options *options, struct api *api, const struct world *world)
+static int run_live(const struct options *options, struct api *api, struct world *world)
 {
     struct totals totals = {0};
     struct err err = {0};
@@ -235,7 +242,7 @@ static int run_live(const struct options *options, struct api *api, const struct
         return 1;
     }
     totals_print(&totals);
-    return totals.broken ? 1 : 0;
+    return totals.wrong ? 1 : 0;
 }
 
 static int run(const struct options *options, const struct login *login)

@@ -16,7 +16,9 @@ static void show(const struct progress *progress, const struct totals *totals, d
                  int64_t seconds_left)
 {
     char left[32] = "until stopped";
-    if (seconds_left >= 0)
+    if (seconds_left == 0)
+        snprintf(left, sizeof left, "ends");
+    else if (seconds_left > 0)
         snprintf(left, sizeof left, "%lld:%02lld left", (long long)seconds_left / 60,
                  (long long)seconds_left % 60);
     fprintf(stderr, "%13s %8.0f/s  accepted %lld  rejected %lld  retried %lld  lag %lld ms\n", left,

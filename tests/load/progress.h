@@ -10,7 +10,7 @@ struct totals {
     int64_t batches, repeated;           /* repeated on purpose */
     int64_t retried;    /* batches sent again, for want of an answer or of a final one */
     int64_t refused;    /* of them with 429 or 503 */
-    int64_t broken;     /* accepted items that were not `duplicate` when sent again: never right */
+    int64_t wrong;      /* outcomes that cannot be right, whatever happened */
     int64_t lag_p99_ms; /* from when a batch was due until its answer */
     double seconds;
 };

@@ -75,7 +75,7 @@ struct lane {
 struct run {
     struct roster *roster;
     struct lane lanes[LANES];
-    size_t next_school;
+    size_t next_school, finished; /* schools */
     int64_t started_us, told_us;
     struct err *err;
 };
@@ -196,6 +196,7 @@ static void take_outcomes(struct run *run, struct lane *lane, const struct answe
     if (answer->rejected)
         log_rejected(lane, answer);
     lane->open = lane_advance(run, lane);
+    run->finished += !lane->open && lane->school;
 }
 
 static enum error lane_answered(struct run *run, struct lane *lane)
@@ -248,29 +249,32 @@ static enum error lanes_work(struct run *run, bool by_school, size_t *open)
     return ERROR_NONE;
 }
 
-static void show(const struct roster *roster, int64_t begun, int64_t seconds_left)
+static void show(const struct roster *roster, int64_t finished, int64_t seconds_left)
 {
-    fprintf(stderr,
-            "%7lld:%02lld left  schools %lld of %zu  records %lld  rejected %lld  retried %lld\n",
-            (long long)seconds_left / 60, (long long)seconds_left % 60, (long long)begun,
-            roster->country->school_count, (long long)(roster->written + roster->kept),
-            (long long)roster->rejected, (long long)roster->retried);
+    char left[32] = "begins";
+    if (finished)
+        snprintf(left, sizeof left, "%lld:%02lld left", (long long)seconds_left / 60,
+                 (long long)seconds_left % 60);
+    fprintf(stderr, "%13s  schools %lld of %zu  records %lld  rejected %lld  retried %lld\n", left,
+            (long long)finished, roster->country->school_count,
+            (long long)(roster->written + roster->kept), (long long)roster->rejected,
+            (long long)roster->retried);
 }
 
 static void tell(struct run *run)
 {
     const struct roster *roster = run->roster;
-    int64_t now = clock_monotonic(), begun = (int64_t)run->next_school;
-    if (now < run->told_us + (roster->shows ? SHOWN_EACH_US : TOLD_EACH_US) || !begun)
+    int64_t now = clock_monotonic(), finished = (int64_t)run->finished;
+    if (now < run->told_us + (roster->shows ? SHOWN_EACH_US : TOLD_EACH_US))
         return;
     run->told_us = now;
-    double done = (double)begun / (double)roster->country->school_count;
     double seconds = (double)(now - run->started_us) / 1e6;
-    int64_t seconds_left = (int64_t)(seconds / done - seconds);
+    double all = (double)roster->country->school_count / (double)MAX_OF(finished, 1);
+    int64_t seconds_left = (int64_t)(seconds * (all - 1));
     if (roster->shows)
-        show(roster, begun, seconds_left);
+        show(roster, finished, seconds_left);
     else
-        log_line(LOG_INFO, "loading", LOG_NUMBER("schools", begun),
+        log_line(LOG_INFO, "loading", LOG_NUMBER("schools", finished),
                  LOG_NUMBER("of", (int64_t)roster->country->school_count),
                  LOG_NUMBER("records", roster->written + roster->kept),
                  LOG_NUMBER("rejected", roster->rejected), LOG_NUMBER("retried", roster->retried),

@@ -13,6 +13,9 @@ enum {
     BATCHES_A_SECOND = 4,
     REPEAT_ONE_OF = 19, /* batches are sent once more although they were answered, the first one
                            too; prime, so that each kind and each format comes by */
+    LOSE_ONE_OF = 23,   /* batches are not listened to: the connection goes when all is sent */
+    BAD_ONE_OF = 500,   /* items */
+    TOLD_WRONGS = 20,   /* in the log */
     HEALING_TRIES = 20, /* for "learner_unknown" and the like */
     DRAIN_US = 30 * 1000 * 1000,
     BEHIND_MOST_US = 1000 * 1000, /* what was missed for longer is not made up for */
@@ -24,11 +27,12 @@ enum {
 /* ---- Kinds of items ---- */
 
 struct kind {
-    const char *path;
+    const char *name, *path;
     const struct record *record;
     size_t (*make)(struct day *day, void *items, size_t count, struct arena *arena);
     void (*write)(struct ledger *ledger, const void *item);
     void (*accepted)(struct day *day, const void *item);
+    const char *(*spoil)(struct day *day, void *item, struct arena *arena); /* or NULL */
 };
 
 static size_t make_registers(struct day *day, void *items, size_t count, struct arena *arena)
@@ -39,8 +43,18 @@ static size_t make_registers(struct day *day, void *items, size_t count, struct 
 static size_t make_marks(struct day *day, void *items, size_t count, struct arena *arena)
 {
     (void)arena;
-    day_marks(day, items, count);
-    return count;
+    return day_marks(day, items, count);
+}
+
+static const char *spoil_mark(struct day *day, void *item, struct arena *arena)
+{
+    (void)arena;
+    return day_bad_mark(day, item);
+}
+
+static const char *spoil_register(struct day *day, void *item, struct arena *arena)
+{
+    return day_bad_register(day, item, arena);
 }
 
 static void write_mark(struct ledger *ledger, const void *item)
@@ -65,8 +79,7 @@ static void accepted_register(struct day *day, const void *item)
 
 static size_t make_absence_changes(struct day *day, void *items, size_t count, struct arena *arena)
 {
-    (void)arena;
-    return day_absence_changes(day, items, count);
+    return day_absence_changes(day, items, count, arena);
 }
 
 static void write_absence_change(struct ledger *ledger, const void *item)
@@ -79,12 +92,24 @@ static void accepted_absence_change(struct day *day, const void *item)
     day_absence_change_accepted(day, item);
 }
 
-static const struct kind marks = {"/v1/marks", &mark_item, make_marks, write_mark, accepted_mark};
-static const struct kind registers = {"/v1/registers", &register_item, make_registers,
-                                      write_register, accepted_register};
-static const struct kind absence_changes = {"/v1/absence-changes", &absence_change_item,
-                                            make_absence_changes, write_absence_change,
-                                            accepted_absence_change};
+enum { MARKS, REGISTERS, ABSENCE_CHANGES, KINDS };
+
+static const struct kind kinds[KINDS] = {
+    [MARKS] = {"marks", "/v1/marks", &mark_item, make_marks, write_mark, accepted_mark, spoil_mark},
+    [REGISTERS] = {"registers", "/v1/registers", &register_item, make_registers, write_register,
+                   accepted_register, spoil_register},
+    [ABSENCE_CHANGES] = {"absence-changes", "/v1/absence-changes", &absence_change_item,
+                         make_absence_changes, write_absence_change, accepted_absence_change, NULL},
+};
+
+/* The day's mixture (pace.h): of ten batches one is of registers, while there are lessons without
+ * one, at a quarter's end of 27; of a hundred one re-codes absences. */
+static const struct kind *kind_of(int64_t number, bool quarter_end)
+{
+    if (number % 100 == 8)
+        return &kinds[ABSENCE_CHANGES];
+    return &kinds[number % (quarter_end ? 27 : 10) == 0 ? REGISTERS : MARKS];
+}
 
 /* ---- Parcels: a batch on its way ---- */
 
@@ -98,10 +123,14 @@ struct parcel {
     struct arena arena;
     void *items;
     enum fate *fates;
-    size_t count;
+    size_t count, bad; /* bad: which one, with `code`; `count`: none */
+    const char *code;
     struct call call;
-    bool msgpack, again; /* again: on purpose, everything was answered */
-    int tries;           /* that were answered with outcomes */
+    bool msgpack;
+    bool lose;  /* its answer, once */
+    bool again; /* on purpose, everything was answered */
+    bool torn;  /* some of it was unavailable: what hung on that may have been refused */
+    int tries;  /* that were answered with outcomes */
     int64_t due_us, send_at_us;
 };
 
@@ -111,12 +140,14 @@ struct run {
     struct parcel parcels[SENDER_BATCHES];
     int64_t started_us, due_us, stop_us;   /* stop_us: 0 while it runs */
     int64_t number;                        /* of batches made */
+    int64_t made[KINDS];                   /* of them */
     int64_t settled;                       /* of them */
     size_t sent;                           /* batches on the wire, at most `window`: */
     double window;                         /* one more a round, half of it when one is refused */
     int64_t pause_until_us;                /* the system asked for it */
     uint32_t lags[SENDER_LAG_MOST_MS + 1]; /* how many took so many milliseconds */
     struct progress progress;
+    struct arena arena; /* of an answer */
     struct err *err;
 };
 
@@ -151,27 +182,34 @@ static void encode_msgpack(const struct parcel *parcel, struct buf *out)
         record_encode_value(parcel->kind->record, item_at(parcel, i), out);
 }
 
-/* Registers while there are lessons without one, a batch of them between two of marks; of twelve
- * batches one re-codes absences. */
-static const struct kind *kind_of(int64_t number)
+/* Now and then one more, which must be refused and take none of the others with it: the last. */
+static void parcel_spoil(struct parcel *parcel, struct day *day)
 {
-    if (number % 12 == 8)
-        return &absence_changes;
-    return number % 3 == 0 ? &registers : &marks;
+    parcel->bad = parcel->count;
+    if (!parcel->kind->spoil || day_random(day, BAD_ONE_OF) >= parcel->count)
+        return;
+    void *item = (char *)parcel->items + parcel->count * parcel->kind->record->size;
+    parcel->code = parcel->kind->spoil(day, item, &parcel->arena);
+    parcel->count += parcel->code != NULL;
 }
 
-static void parcel_fill(struct parcel *parcel, struct day *day, int64_t number, size_t count)
+/* With no items where all classes wait for something. */
+static void parcel_fill(struct run *run, struct parcel *parcel, size_t count)
 {
+    enum { MORE = 2 }; /* a group, and a bad one */
+    struct day *day = run->sender->day;
     size_t largest = MAX_OF(sizeof(struct mark), sizeof(struct lesson_register));
-    parcel->items = arena_array(&parcel->arena, count, largest);
-    parcel->kind = kind_of(number);
+    parcel->items = arena_array(&parcel->arena, count + MORE, largest);
+    parcel->kind = kind_of(run->number++, day->quarter_end);
     parcel->count = parcel->kind->make(day, parcel->items, count, &parcel->arena);
     if (!parcel->count) {
-        parcel->kind = &marks;
+        parcel->kind = &kinds[MARKS];
         parcel->count = make_marks(day, parcel->items, count, &parcel->arena);
     }
+    parcel_spoil(parcel, day);
     parcel->fates = ARENA_ARRAY(&parcel->arena, parcel->count, enum fate);
-    parcel->msgpack = number % 2;
+    parcel->msgpack = run->made[parcel->kind - kinds]++ % 2;
+    parcel->lose = run->number % LOSE_ONE_OF == LOSE_ONE_OF / 2;
     if (parcel->msgpack)
         encode_msgpack(parcel, &parcel->call.body);
     else
@@ -190,6 +228,8 @@ static void parcel_send(struct run *run, struct parcel *parcel)
 {
     parcel->stage = STAGE_SENT;
     run->sent++;
+    parcel->call.deaf = parcel->lose;
+    parcel->lose = false;
     api_post(run->sender->api, &parcel->call, parcel->kind->path,
              parcel->msgpack ? "application/vnd.msgpack" : "application/json");
 }
@@ -225,22 +265,46 @@ static bool is_worth_a_try(const struct parcel *parcel, const struct result *res
     return false;
 }
 
+/* Never right, whatever the system lived through. */
+static void take_wrong(struct run *run, const struct parcel *parcel, size_t index, const char *what,
+                       struct str code)
+{
+    char id[UUID_TEXT_LEN + 1];
+    if (run->totals->wrong++ < TOLD_WRONGS)
+        log_line(LOG_ERROR, what, LOG_TEXT("of", parcel->kind->name),
+                 LOG_TEXT("id", uuid_format(id_at(parcel, index), id)), LOG_STR("code", code));
+}
+
 static void item_accept(struct run *run, struct parcel *parcel, size_t index, bool duplicate)
 {
+    if (index == parcel->bad)
+        take_wrong(run, parcel, index, "a bad item was accepted", str_from(parcel->code));
     if (parcel->again && parcel->fates[index] == FATE_ACCEPTED && !duplicate)
-        run->totals->broken++;
-    if (parcel->fates[index] == FATE_OPEN) {
+        take_wrong(run, parcel, index, "an accepted item was no duplicate when sent again",
+                   (struct str){0});
+    if (parcel->fates[index] != FATE_ACCEPTED) {
         ledger_accepted(run->sender->ledger, id_at(parcel, index));
         run->totals->accepted++;
+        run->totals->rejected -= parcel->fates[index] == FATE_REJECTED;
         parcel->kind->accepted(run->sender->day, item_at(parcel, index));
     }
     parcel->fates[index] = FATE_ACCEPTED;
 }
 
-static void item_reject(struct run *run, struct parcel *parcel, size_t index, struct str code)
+static void look_at_rejection(struct run *run, const struct parcel *parcel, size_t index,
+                              struct str code)
 {
     if (parcel->fates[index] == FATE_ACCEPTED)
-        run->totals->broken++;
+        take_wrong(run, parcel, index, "an accepted item was refused when sent again", code);
+    else if (index == parcel->bad && !str_equal(code, str_from(parcel->code)))
+        take_wrong(run, parcel, index, "a bad item was refused for something else", code);
+    else if (index != parcel->bad && run->sender->alone && !parcel->torn)
+        take_wrong(run, parcel, index, "a good item was refused", code);
+}
+
+static void item_reject(struct run *run, struct parcel *parcel, size_t index, struct str code)
+{
+    look_at_rejection(run, parcel, index, code);
     if (parcel->fates[index] == FATE_OPEN) {
         ledger_rejected(run->sender->ledger, id_at(parcel, index), code);
         run->totals->rejected++;
@@ -259,9 +323,10 @@ static bool take_result(struct run *run, struct parcel *parcel, const struct res
         item_accept(run, parcel, index, false);
     else if (str_equal(result->outcome, STR("duplicate")))
         item_accept(run, parcel, index, true);
-    else if (is_worth_a_try(parcel, result))
+    else if (is_worth_a_try(parcel, result)) {
+        parcel->torn = true;
         return false;
-    else
+    } else
         item_reject(run, parcel, index, result->errors.count ? first->code : STR("-"));
     return true;
 }
@@ -269,12 +334,12 @@ static bool take_result(struct run *run, struct parcel *parcel, const struct res
 /* Outcomes of an answer 200. Returns whether every item is settled. */
 static bool take_outcomes(struct run *run, struct parcel *parcel)
 {
-    CLEANUP(arena_done) struct arena arena = {0};
-    struct problems problems = {.arena = &arena};
+    struct problems problems = {.arena = &run->arena};
     struct body_error wrong;
     struct answer answer = {0};
     bool settled = true;
-    if (!record_decode_json(&answer_record, buf_str(&parcel->call.answer), &arena, &answer,
+    arena_reset(&run->arena);
+    if (!record_decode_json(&answer_record, buf_str(&parcel->call.answer), &run->arena, &answer,
                             &problems, &wrong))
         return false;
     parcel->tries++;
@@ -361,9 +426,13 @@ static enum error start_batch(struct run *run, struct parcel *parcel, double rat
 {
     size_t items = batch_items(rate);
     *parcel = (struct parcel){.arena = parcel->arena, .call = parcel->call, .due_us = run->due_us};
-    parcel_fill(parcel, run->sender->day, run->number++, items);
+    parcel_fill(run, parcel, items);
     if (rate > 0)
         run->due_us += (int64_t)((double)items * 1e6 / rate);
+    if (!parcel->count) {
+        parcel_free(parcel);
+        return ERROR_NONE;
+    }
     run->totals->batches++;
     if (parcel_write(parcel, run->sender->ledger, run->err))
         return run->err->code;
@@ -378,10 +447,7 @@ static enum error turn_day(struct run *run)
     struct date today = date_today();
     if (today.day == day->today.day)
         return ERROR_NONE;
-    uint64_t random = day->random;
-    const struct world *world = day->world;
-    day_done(day);
-    day_open(day, world, today, random);
+    day_turn(day, today);
     return ledger_read_taken(run->sender->ledger->path, day, run->err);
 }
 
@@ -444,6 +510,8 @@ static enum error run_loop(struct run *run)
     do {
         if (!is_stopping(run) && start_due(run))
             return run->err->code;
+        if (run->sender->office)
+            office_work(run->sender->office, run->sender->day->today, run->stop_us);
         api_wait(run->sender->api, WAIT_MS);
         open = work_batches(run);
         if (ledger_flush(run->sender->ledger, run->err))
@@ -470,10 +538,11 @@ static void run_close(struct run *run)
         for (size_t j = 0; parcel->stage != STAGE_FREE && j < parcel->count; j++)
             run->totals->unknown += parcel->fates[j] == FATE_OPEN;
         if (parcel->stage == STAGE_SENT)
-            curl_multi_remove_handle(run->sender->api->multi, parcel->call.easy);
+            api_cancel(run->sender->api, &parcel->call);
         call_done(&parcel->call);
         arena_done(&parcel->arena);
     }
+    arena_done(&run->arena);
     run->totals->lag_p99_ms = lag_p99(run);
     run->totals->seconds =
         (double)((run->stop_us ? run->stop_us : clock_monotonic()) - run->started_us) / 1e6;

@@ -7,6 +7,7 @@
 
 #include "day.h"
 #include "ledger.h"
+#include "office.h"
 #include "pace.h"
 #include "progress.h"
 
@@ -19,9 +20,11 @@ struct sender {
     struct api *api;
     struct day *day;
     struct ledger *ledger;
+    struct office *office; /* or NULL */
     struct pace pace;
     int64_t seconds; /* how long; 0: until stopped */
     bool shows;      /* progress, as lines for people */
+    bool alone;      /* nobody else writes of these classes: a good item that is refused is wrong */
     const volatile sig_atomic_t *stopped;
 };
 

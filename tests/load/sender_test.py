@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""eiso-live against a system that refuses, stalls, breaks off and forgets to answer.
+"""eiso-live against a system that refuses, stalls, breaks off, forgets to answer, and learns late who went where.
 
     sender_test.py EISO-LIVE
 
@@ -7,6 +7,8 @@ Whatever the system does, the ledger must say in the end what the system has: ac
 once, rejected ones are not, and nothing is sent under another id.
 """
 import base64
+import collections
+import datetime
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +28,7 @@ import msgpack
 PROGRAM = None
 ORGANISATION, CLASSES = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(3)]
 LEARNERS = {name: [str(uuid.uuid4()) for _ in range(20)] for name in CLASSES}
+LEARNS_AFTER = 0.7  # seconds: until the services know what the registry has taken
 
 
 class System:
@@ -37,6 +41,13 @@ class System:
         self.items, self.lessons, self.unwanted, self.done = {}, {}, set(), set()
         self.changed = set()
         self.tokens = 0
+        self.records = collections.defaultdict(dict)  # of the registry: by kind and id
+        self.enrolments = collections.defaultdict(dict)  # by class and id: (known from, record)...
+        self.rosters = []  # of registers: what they froze
+        self.bad = set()  # items that were refused for what they are
+        for of, learners in LEARNERS.items():
+            for learner in learners:
+                self.enrolments[of][learner] = [(0, {"learner": learner, "from": "2020-09-01"})]
 
     def misdeed(self):
         with self.lock:
@@ -46,20 +57,69 @@ class System:
             self.done.add(chosen)
             return chosen
 
-    def take(self, kind, item):
+    def put(self, kind, item):
+        """A record of the registry: its services learn of it later."""
+        with self.lock:
+            known = self.records[kind].get(item["id"])
+            if known == item:
+                return "unchanged", None
+            self.records[kind][item["id"]] = item
+            if kind == "enrolments":
+                self.enrolments[item["class"]].setdefault(item["id"], []).append((time.monotonic() + LEARNS_AFTER, item))
+            return "updated" if known else "created", None
+
+    def roster(self, of, date, now):
+        """Who is in the class that day, as the services know it at a time."""
+        known = [[record for since, record in records if since <= now][-1:] for records in self.enrolments[of].values()]
+        return frozenset(record["learner"] for records in known for record in records
+                         if record["from"] <= date <= record.get("to", date))
+
+    def take(self, kind, item, dry=False):
         with self.lock:
             known = self.items.get(item["id"])
             if known:
                 return ("duplicate", None) if known == (kind, item) else ("rejected", "id_reused")
-            original = item.get("replaces") or item.get("withdraws")
-            code = self.judge_lesson(item, original) if kind == "registers" else None
-            code = code or (self.judge_recoding(item) if kind == "absence-changes" else self.judge_change(original))
+            code = self.judge(kind, item)
             if code:
+                self.bad.update([] if dry or code.endswith("_unknown") else [item["id"]])
                 return "rejected", code
-            self.items[item["id"]] = (kind, item)
-            if kind == "registers":
-                self.move_lesson(item, original)
+            if not dry:
+                self.keep(kind, item)
             return "created", None
+
+    def keep(self, kind, item):
+        original = item.get("replaces") or item.get("withdraws")
+        self.items[item["id"]] = (kind, item)
+        if original:
+            self.changed.add(original)
+        if kind == "registers":
+            self.move_lesson(item, original)
+            if "class" in item:
+                self.rosters.append((item["class"], item["date"], self.roster(item["class"], item["date"], time.monotonic())))
+
+    def judge(self, kind, item):
+        original = item.get("replaces") or item.get("withdraws")
+        code = self.judge_content(item) or (self.judge_learners(item) if "class" in item else None)
+        if kind == "registers":
+            code = code or self.judge_lesson(item, original)
+        return code or (self.judge_recoding(item) if kind == "absence-changes" else self.judge_change(original))
+
+    @staticmethod
+    def judge_content(item):
+        learners = [exception["learner"] for exception in item.get("exceptions", ())]
+        if item.get("points", 0) > item.get("max_points", 100):
+            return "above_maximum"
+        if item.get("date", "") > (datetime.date.today() + datetime.timedelta(1)).isoformat():
+            return "date_in_future"
+        return "duplicate_in_batch" if len(learners) != len(set(learners)) else None
+
+    def judge_learners(self, item):
+        roster = self.roster(item["class"], item["date"], time.monotonic())
+        if not roster:
+            return "learner_unknown"
+        if "learner" in item and item["learner"] not in roster:
+            return "not_enrolled"
+        return "not_on_roster" if any(e["learner"] not in roster for e in item.get("exceptions", ())) else None
 
     @staticmethod
     def lesson_of(item):
@@ -78,6 +138,9 @@ class System:
     def judge_recoding(self, item):
         if item["register"] not in self.items:
             return "original_unknown"
+        taken = self.items[item["register"]][1]
+        if item["learner"] not in self.roster(taken["class"], taken["date"], time.monotonic()):
+            return "not_on_roster"
         return "already_corrected" if item["register"] in self.changed else None
 
     def judge_change(self, original):
@@ -85,7 +148,11 @@ class System:
             return None
         if original not in self.items:
             return "original_unknown"
-        return "already_corrected" if original in self.changed else self.changed.add(original)
+        return "already_corrected" if original in self.changed else None
+
+    def rosters_are_right(self):
+        """Nobody was counted where the registry says in the end that he was not."""
+        return all(self.roster(of, date, time.monotonic() + LEARNS_AFTER) == frozen for of, date, frozen in self.rosters)
 
 
 class Door(BaseHTTPRequestHandler):
@@ -147,26 +214,39 @@ class Door(BaseHTTPRequestHandler):
             return self.answer(503, {"code": "unavailable"}, Retry_After="1")
         if misdeed == "break_before":
             return self.break_off()
-        results = [self.result(i, item, misdeed) for i, item in enumerate(items)]
+        kind = self.path.split("?")[0].split("/")[2]
+        results = [self.result(kind, i, item, misdeed) for i, item in enumerate(items)]
         if misdeed == "break_after":
             return self.break_off()
         if misdeed == "unknown":
             return self.answer(503, {"code": "outcome_unknown"})
-        return self.answer(200, {"created": 0, "results": results})
+        counts = collections.Counter(result["outcome"] for result in results)
+        if "results=problems" in self.path:
+            results = [result for result in results if result["outcome"] == "rejected"]
+        return self.answer(200, {**counts, "results": results})
 
     def break_off(self):
         self.close_connection = True
 
-    def result(self, index, item, misdeed):
+    def result(self, kind, index, item, misdeed):
         if misdeed == "some" and index % 3 == 0:
             return rejected(index, item, "unavailable", True)
+        if kind not in ("marks", "registers", "absence-changes"):
+            return {"index": index, "id": item["id"], "outcome": self.system.put(kind, item)[0]}
         if item["id"] in self.system.unwanted or (misdeed == "refuse" and item["id"] not in self.system.items):
             self.system.unwanted.add(item["id"])
             return rejected(index, item, "not_enrolled", False)
-        outcome, code = self.system.take(self.path.split("/")[2], item)
+        outcome, code = self.system.take(kind, item, "dry_run=1" in self.path)
         if code:
             return rejected(index, item, code, code.endswith("_unknown"))
         return {"index": index, "id": item["id"], "outcome": outcome}
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Who drops the connection gets no answer."""
 
 
 def rejected(index, item, code, retriable):
@@ -181,8 +261,7 @@ class Run:
 
     def __init__(self, system, ledger, *arguments, stop_after=None):
         handler = type("Handler", (Door,), {"system": system})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         environment = {"EISO_URL": f"http://127.0.0.1:{server.server_port}", "EISO_CLIENT_ID": "client",
                        "EISO_CLIENT_SECRET": "secret", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
@@ -226,10 +305,10 @@ class Sender(unittest.TestCase):
 
     def test_a_quiet_day(self):
         system = System()
-        run = Run(system, self.ledger, "--rate", "200", "--seconds", "3")
+        run = Run(system, self.ledger, "--rate", "400", "--seconds", "3")
         self.assertEqual(run.status, 0, run.errors)
         sent, accepted = self.agree(system)
-        self.assertRegex(run.said, rf"^accepted {len(accepted)} rejected 0 unknown 0 rate [0-9.]+/s lag [0-9]+ ms\n$")
+        self.assertRegex(run.said, rf"^accepted {len(accepted)} rejected {len(system.bad)} unknown 0 rate [0-9.]+/s lag [0-9]+ ms\n$")
         self.assertGreater(len(accepted), 400)
         self.assertEqual({words[0] for words in sent.values()}, {"mark", "mark_correction", "mark_withdrawal", "register",
                                                               "register_replacement", "register_withdrawal", "absence_change"})
@@ -242,7 +321,7 @@ class Sender(unittest.TestCase):
         run = Run(system, self.ledger, "--rate", "100", "--seconds", "5")
         self.assertEqual(run.status, 0, run.errors)
         self.agree(system)
-        self.assertIn(f" rejected {len(system.unwanted)} unknown 0 ", run.said)
+        self.assertIn(f" rejected {len(system.unwanted | system.bad)} unknown 0 ", run.said)
         self.assertGreater(len(system.unwanted), 0)
         self.assertEqual(system.done, set(system.misdeeds))
 
@@ -255,14 +334,73 @@ class Sender(unittest.TestCase):
                 file.write("mark 0123")  # as if it had died here
         sent, accepted = self.agree(system)
         self.assertGreater(len(system.lessons), 20)
-        self.assertEqual(set(sent), accepted, "a lesson that has its register would be refused")
+        self.assertEqual(set(sent) - system.bad, accepted)
+        outcomes = self.ledger.read_text()
+        self.assertNotIn("register_exists", outcomes, "a lesson that has its register would be refused")
 
     def test_a_system_that_forgets_is_told_so(self):
         system = System()
         system.items = type("Forgets", (dict,), {"get": lambda *_: None})()
-        run = Run(system, self.ledger, "--rate", "200", "--seconds", "3")
+        run = Run(system, self.ledger, "--rate", "200", "--seconds", "1")
         self.assertEqual(run.status, 1, run.said)
-        self.assertIn("not duplicates", run.errors)
+        self.assertIn("an accepted item was refused when sent again", run.errors)
+
+    def test_a_bad_item_that_is_accepted_is_told(self):
+        system = System()
+        system.judge_content = lambda item: None
+        run = Run(system, self.ledger, "--rate", "2000", "--seconds", "1")
+        self.assertEqual(run.status, 1, run.said)
+        self.assertIn("a bad item was accepted", run.errors)
+
+    # ---- A country of its own ----
+
+    def live(self, system, *options, status=0):
+        run = Run(system, self.ledger, "--scale", "0.0004", *options)
+        self.assertEqual(run.status, status, f"{run.said}{run.errors[-3000:]}")
+        return run
+
+    def test_a_country_that_moves(self):
+        """Groups, substitutes, transfers while facts are sent, every way to make ids; and nothing counts where it should not."""
+        system = System()
+        self.assertRegex(self.live(system, "--load").said, r"^written [1-9][0-9]* kept 0 rejected 0 ")
+        self.assertRegex(self.live(system, "--load").said, r"^written 0 kept [1-9][0-9]* rejected 0 ")
+        run = self.live(system, "--fast", "--seconds", "4")
+        sent, accepted = self.agree(system)
+        self.assertEqual(set(sent) - accepted, system.bad)
+        self.assertTrue(0 < len(system.bad) < len(sent) / 100)
+        self.assertTrue(system.rosters_are_right())
+        moves = [e for e in system.records["enrolments"].values() if "to" in e]
+        self.assertIn(f'"moves":{len({e["learner"] for e in moves})}', run.errors)
+        self.assertGreater(len(moves), 0)
+        self.look_at_classes(system)
+        self.assertEqual({uuid.UUID(i).version for i in sent}, {5, 7})  # these three schools
+        self.assertGreater(len([a for a in system.records["assignments"].values() if a["kind"] == "substitute"]), 0)
+        again = self.live(system, "--rate", "200", "--quarter-end", "--seconds", "2")
+        self.agree(system)
+        self.assertTrue(system.rosters_are_right(), again.errors)
+
+    def look_at_classes(self, system):
+        """Lessons in groups are registered by group, and only those."""
+        classes, lessons = system.records["classes"], collections.defaultdict(set)
+        for of, date, lesson in system.lessons:
+            group = classes[of]["type"] == "group"
+            lessons[classes[of]["of"][0] if group else of, date, lesson].add(group)
+        self.assertEqual({len(kinds) for kinds in lessons.values()}, {1}, "a class and its group have the same lesson")
+        self.assertEqual({kind for kinds in lessons.values() for kind in kinds}, {False, True})
+
+    def test_a_good_item_that_is_refused_is_told(self):
+        system = System()
+        self.live(system, "--load")
+        system.unwanted = type("Some", (set,), {"__contains__": lambda _, item: item.endswith("0")})()
+        self.assertIn("a good item was refused", self.live(system, "--rate", "100", "--seconds", "1", status=1).errors)
+
+    def test_a_day_in_its_rhythm(self):
+        """A lesson's registers do not come before it."""
+        system = System()
+        self.live(system, "--load")
+        self.live(system, "--rhythm", "1100", "--seconds", "3")  # 55 minutes: the first lesson and no other
+        self.assertEqual({lesson for _, _, lesson in system.lessons if lesson <= 6} - {1}, set())
+        self.assertGreater(len(system.lessons), 10)
 
 
 if __name__ == "__main__":

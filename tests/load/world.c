@@ -143,8 +143,11 @@ static enum error homeroom_load(struct world *world, struct api *api, const stru
     uuid_format(&class->id, id);
     if (list_read(api, arena_printf(arena, "/v1/classes/%s/learners", id), arena, &learners, err))
         return err->code;
-    struct homeroom homeroom = {class->id, class->organisation, class->grade, class->shift,
-                                sitting(&learners, &world->arena)};
+    struct homeroom homeroom = {.id = class->id,
+                                .organisation = class->organisation,
+                                .grade = class->grade,
+                                .shift = class->shift,
+                                .learners = sitting(&learners, &world->arena)};
     if (homeroom.learners.count)
         homeroom_add(world, &homeroom);
     return ERROR_NONE;
@@ -201,21 +204,92 @@ enum error world_load(struct world *world, struct api *api, struct err *err)
     return ERROR_NONE;
 }
 
+/* ---- A country of one's own ---- */
+
+static const struct homeroom *homeroom_find(const struct world *world, const struct uuid *id)
+{
+    return bsearch(id, world->homerooms, world->count, sizeof *world->homerooms, uuid_compare);
+}
+
+/* Groups stand behind the homerooms. */
+static void groups_add(struct world *world, const struct class *groups, size_t count)
+{
+    if (!count)
+        return;
+    world->groups =
+        mem_resize(world->groups, (world->groups_count + count) * sizeof *world->groups);
+    for (size_t i = 0; i < count; i++)
+        world->groups[world->groups_count++] = (struct group){groups[i].id, groups[i].of.items[0]};
+}
+
+/* Those of a homeroom are one behind the other. */
+static void homeroom_part(struct homeroom *homeroom, const struct class *groups, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (uuid_equal(&groups[i].of.items[0], &homeroom->id))
+            homeroom->groups[i % COUNTRY_GROUPS] = groups[i].id;
+}
+
+static void school_add(struct world *world, const struct country_school *school,
+                       struct arena *arena)
+{
+    struct list classes = country_classes(world->country, school, arena);
+    const struct class *all = classes.items;
+    size_t rooms = (size_t)school->parallels * COUNTRY_GRADES;
+    for (size_t i = 0; i < rooms; i++) {
+        struct homeroom homeroom = {
+            .id = all[i].id,
+            .organisation = all[i].organisation,
+            .grade = all[i].grade,
+            .shift = all[i].shift,
+            .learners = country_learners(world->country, school, i, &world->arena),
+            .school = school,
+            .index = i,
+        };
+        homeroom_part(&homeroom, all + rooms, classes.count - rooms);
+        homeroom_add(world, &homeroom);
+    }
+    groups_add(world, all + rooms, classes.count - rooms);
+}
+
+static void moves_add(struct world *world, struct list moves)
+{
+    const struct country_move *items = moves.items;
+    if (!moves.count)
+        return;
+    world->moves =
+        mem_resize(world->moves, (world->moves_count + moves.count) * sizeof *world->moves);
+    for (size_t i = 0; i < moves.count; i++)
+        world->moves[world->moves_count++] = (struct world_move){.move = items[i]};
+}
+
+/* When nothing is added any more. */
+static void moves_connect(struct world *world)
+{
+    for (size_t i = 0; i < world->moves_count; i++) {
+        const struct world_move *move = &world->moves[i];
+        const struct homeroom *from = homeroom_find(world, &move->move.from);
+        const struct homeroom *to = homeroom_find(world, &move->move.to);
+        ensure(from && to);
+        world->homerooms[from - world->homerooms].move = move;
+        world->homerooms[to - world->homerooms].move = move;
+    }
+}
+
 void world_of_country(struct world *world, const struct country *country)
 {
     CLEANUP(arena_done) struct arena arena = {0};
     world_done(world);
+    world->country = country;
     for (size_t i = 0; i < country->school_count; i++) {
-        const struct country_school *school = &country->schools[i];
-        struct list classes = country_classes(country, school, &arena);
-        const struct class *all = classes.items;
-        for (size_t k = 0; k < classes.count && all[k].type == CLASS_HOMEROOM; k++)
-            homeroom_add(world, &(struct homeroom){
-                                    all[k].id, all[k].organisation, all[k].grade, all[k].shift,
-                                    country_learners(country, school, k, &world->arena)});
+        school_add(world, &country->schools[i], &arena);
+        moves_add(world, country_moves(country, &country->schools[i], &world->arena));
         arena_reset(&arena);
     }
-    qsort(world->homerooms, world->count, sizeof *world->homerooms, uuid_compare);
+    qsort(world->homerooms, world->count, sizeof *world->homerooms, uuid_compare); /* id first */
+    if (world->groups_count)
+        qsort(world->groups, world->groups_count, sizeof *world->groups, uuid_compare);
+    moves_connect(world);
 }
 
 enum error world_own(struct api *api, struct uuid *organisation, struct err *err)
@@ -230,14 +304,71 @@ enum error world_own(struct api *api, struct uuid *organisation, struct err *err
     return ERROR_NONE;
 }
 
-const struct homeroom *world_find(const struct world *world, const struct uuid *id)
+/* ---- Who is where ---- */
+
+struct class_found world_find(const struct world *world, const struct uuid *class)
 {
-    return bsearch(id, world->homerooms, world->count, sizeof *world->homerooms, uuid_compare);
+    struct class_found found = {homeroom_find(world, class), COUNTRY_GROUPS};
+    if (found.homeroom || !world->groups_count)
+        return found;
+    const struct group *group =
+        bsearch(class, world->groups, world->groups_count, sizeof *group, uuid_compare);
+    if (!group)
+        return found;
+    found.homeroom = homeroom_find(world, &group->homeroom);
+    for (size_t i = 0; i < COUNTRY_GROUPS; i++)
+        if (uuid_equal(&found.homeroom->groups[i], class))
+            found.group = i;
+    return found;
+}
+
+static bool moves_out(const struct homeroom *homeroom)
+{
+    return uuid_equal(&homeroom->move->move.from, &homeroom->id);
+}
+
+static bool has_come(const struct class_found *class, struct date date)
+{
+    const struct world_move *move = class->homeroom->move;
+    return move && !moves_out(class->homeroom) && date.day >= move->move.date.day &&
+           (class->group == COUNTRY_GROUPS || class->group == move->move.group);
+}
+
+static bool has_left(const struct homeroom *homeroom, const struct uuid *learner, struct date date)
+{
+    return homeroom->move && date.day >= homeroom->move->move.date.day && moves_out(homeroom) &&
+           uuid_equal(&homeroom->move->move.learner, learner);
+}
+
+struct uuids world_roster(const struct class_found *class, struct date date, struct arena *arena)
+{
+    const struct homeroom *homeroom = class->homeroom;
+    const struct uuids *all = &homeroom->learners;
+    if (class->group == COUNTRY_GROUPS &&
+        (!homeroom->move || date.day < homeroom->move->move.date.day))
+        return *all;
+    struct uuid *ids = ARENA_ARRAY(arena, all->count + 1, struct uuid);
+    size_t count = 0;
+    for (size_t seat = 0; seat < all->count; seat++)
+        if ((class->group == COUNTRY_GROUPS || seat % COUNTRY_GROUPS == class->group) &&
+            !has_left(homeroom, &all->items[seat], date))
+            ids[count++] = all->items[seat];
+    if (has_come(class, date))
+        ids[count++] = homeroom->move->move.learner;
+    return (struct uuids){ids, count};
+}
+
+bool world_is_held(const struct homeroom *homeroom, struct date today)
+{
+    const struct world_move *move = homeroom->move;
+    return move && !move->known && move->move.date.day <= today.day;
 }
 
 void world_done(struct world *world)
 {
     arena_done(&world->arena);
     free(world->homerooms);
+    free(world->groups);
+    free(world->moves);
     *world = (struct world){0};
 }
