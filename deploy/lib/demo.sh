@@ -5,7 +5,15 @@
 demo_configure() {
   [[ -x program/bin/eiso-live ]] || return 0
   service_put live live ''
-  write_file s6/live/data/command <<<eiso-live
+  demo_command | write_file s6/live/data/command
+}
+
+demo_command() {
+  if [[ -n $DEMO_SCALE ]]; then
+    echo "eiso-live --scale $DEMO_SCALE --rhythm 1 --ledger state/country/ledger"
+  else
+    echo eiso-live
+  fi
 }
 
 # Passwords are shown once, when they are made: what was printed is kept.
@@ -57,9 +65,15 @@ demo_start() {
   demo_accounts
   environment_write
   [[ -d s6/live ]] || return 0
-  service_settings live "$(sed "s/'//g" eiso.env)"
-  [[ -s state/live/ledger ]] || demo_await_copies
-  fingerprint program/deploy/s6/live/run program/bin/eiso-live eiso.env | write_file s6/live/data/wanted
+  if [[ -n $DEMO_SCALE ]]; then
+    "$DEPLOY/lib/country" "$DIR" "$DEMO_SCALE" 1
+    service_settings live "$(sed "/^EISO_CLIENT_/d; s/'//g" eiso.env; cat state/country/client)"
+  else
+    service_settings live "$(sed "s/'//g" eiso.env)"
+    [[ -s state/live/ledger ]] || demo_await_copies
+  fi
+  fingerprint program/deploy/s6/live/run program/bin/eiso-live s6/live/data/command eiso.env |
+    write_file s6/live/data/wanted
   service_start live
 }
 

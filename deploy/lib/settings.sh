@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What an installation chose once and keeps: its ports and the size of its parts, in conf/settings;
+# What an installation chose once and keeps: its ports, the demo's scale and the size of its parts, in conf/settings;
 # and conf/eiso.env, the file that tells others.
 
 settings_choose() {
-  PORT=8080 KAFKA_PORT='' CONTROLLER_PORT='' SOCKETS=''
+  PORT=8080 KAFKA_PORT='' CONTROLLER_PORT='' SOCKETS='' DEMO_SCALE=''
   [[ ! -e conf/settings ]] || . conf/settings
   local before=$PORT
   PORT=${WANTED_PORT:-$PORT}
@@ -14,14 +14,27 @@ settings_choose() {
   KAFKA_PORT=${KAFKA_PORT:-$(free_port)}
   CONTROLLER_PORT=${CONTROLLER_PORT:-$(free_port)}
   settings_sockets
+  settings_scale
   write_file conf/settings <<END
 PORT=$PORT
 KAFKA_PORT=$KAFKA_PORT
 CONTROLLER_PORT=$CONTROLLER_PORT
 SOCKETS=$SOCKETS
+DEMO_SCALE=$DEMO_SCALE
 END
   URL=http://127.0.0.1:$PORT
   KAFKA=127.0.0.1:$KAFKA_PORT
+}
+
+# Of the simulated country; empty: the demo district lives. Ids belong to one scale.
+settings_scale() {
+  local here=
+  DEMO_SCALE=${WANTED_SCALE:-$DEMO_SCALE}
+  [[ -n $DEMO_SCALE ]] || return 0
+  [[ $DEMO_SCALE =~ ^(0?\.[0-9]{1,4}|1|1\.0)$ && ! $DEMO_SCALE =~ ^0?\.0+$ ]] || die "no scale from 0.0001 to 1: $DEMO_SCALE"
+  [[ $WITH_DEMO == yes || -z $WANTED_SCALE ]] || die "--no-demo and --demo-scale do not go together"
+  [[ ! -s state/country/is ]] || read -r here _ <state/country/is
+  [[ -z $here || $here == "$DEMO_SCALE" ]] || die "the country of scale $here is here already; choose another --dir"
 }
 
 # Below the range from which the kernel takes ports for outgoing connections.
