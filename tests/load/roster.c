@@ -196,7 +196,8 @@ static void take_outcomes(struct run *run, struct lane *lane, const struct answe
     if (answer->rejected)
         log_rejected(lane, answer);
     lane->open = lane_advance(run, lane);
-    run->finished += !lane->open && lane->school;
+    if (!lane->open && lane->steps == steps)
+        run->finished += lane->schools_count;
 }
 
 static enum error lane_answered(struct run *run, struct lane *lane)
