@@ -40,26 +40,6 @@ demo_environment() {
   done
 }
 
-gauge_is_zero() { # observer gauge
-  curl -sf -m 1 --unix-socket "$1" http://localhost/metrics 2>/dev/null |
-    awk -v gauge="$2" '{ sub(/\{.*\}/, "") } $1 == gauge { seen = 1; sum += $2 } END { exit !(seen && sum == 0) }'
-}
-
-copies_are_whole() {
-  local observer
-  for observer in sock/*-relay-*.observer; do gauge_is_zero "$observer" eiso_relay_pending || return 1; done
-  for observer in sock/*-apply-*.observer; do gauge_is_zero "$observer" eiso_lag_events || return 1; done
-}
-
-# A register freezes the roster that its service knows: the school day begins when every service knows the demo.
-demo_await_copies() {
-  local tries
-  for ((tries = 0; tries < 120; tries++)); do
-    ! copies_are_whole || return 0
-    sleep 0.5
-  done
-}
-
 demo_start() {
   [[ $WITH_DEMO == yes ]] || return 0
   demo_accounts
@@ -70,7 +50,7 @@ demo_start() {
     service_settings live "$(sed "/^EISO_CLIENT_/d; s/'//g" eiso.env; cat state/country/client)"
   else
     service_settings live "$(sed "s/'//g" eiso.env)"
-    [[ -s state/live/ledger ]] || demo_await_copies
+    [[ -s state/live/ledger ]] || copies_await
   fi
   fingerprint program/deploy/s6/live/run program/bin/eiso-live s6/live/data/command eiso.env |
     write_file s6/live/data/wanted
