@@ -36,6 +36,7 @@ const struct topic topic_revocations = {
     .key = "the account, client, session or person",
     .cleanup = TOPIC_FACTS,
     .retention_days = 1,
+    .again = true,
     .personal = true,
 };
 const struct topic topic_marks = {

@@ -26,6 +26,7 @@ struct topic {
     const char *key;     /* what the key is, in English, for the reference */
     enum topic_cleanup cleanup;
     int retention_days; /* of facts */
+    bool again; /* beside those of state: what a lost part of the history said is looked at again */
     bool personal; /* holds people's data or who may log in: the demo's observer may not read it */
 };
 

@@ -55,7 +55,8 @@ void outbox_horizon_async(struct db_async *db, outbox_horizon_callback *callback
 
 /* Appends (outbox_append), or has a job append soon, the whole present state of each of these keys
  * of a state topic, with the revision it has; and appends a tombstone (an empty payload) for each
- * that does not exist. At most 500 distinct keys, in a transaction that sees all that older ones
+ * that does not exist. Of a topic that is `again` without being state (contracts/topics.h): makes
+ * good what followed from the lost events of these keys. At most 500 distinct keys, in a transaction that sees all that older ones
  * wrote; may be called again for the same keys. */
 typedef enum error state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                size_t count, void *context, struct err *err);

@@ -290,7 +290,7 @@ enum error state_say_again(struct relay *relay, const struct epoch_story *story,
 {
     enum error code = relay_settle(relay, err); /* the story is the last thing that is read */
     for (size_t i = 0; !code && i < relay->lane_count; i += (size_t)relay->partitions)
-        if (relay->lanes[i].topic->cleanup == TOPIC_STATE)
+        if (relay->lanes[i].topic->cleanup == TOPIC_STATE || relay->lanes[i].topic->again)
             code = topic_again(relay, story, &relay->lanes[i], err);
     return code;
 }

@@ -136,15 +136,26 @@ static enum error revoke_again(struct db *db, enum event_number number, const st
     return db_exec(db, number == EVENT_CLIENT_CHANGED ? &clients : &accounts, &params, NULL, err);
 }
 
+static enum error end_sessions_again(struct db *db, const struct column *keys, struct err *err)
+{
+    static const struct statement statement = {"sessions_end_again",
+                                               "select sessions_end_again($1)"};
+    struct params params = {0};
+    param_column(&params, keys);
+    return db_exec(db, &statement, &params, NULL, err);
+}
+
 enum error registry_state_again(struct db *db, const struct topic *topic, const struct str *keys,
                                 size_t count, void *context, struct err *err)
 {
     (void)context;
     CLEANUP(arena_done) struct arena arena = {0};
     CLEANUP(result_done) struct result result = {0};
+    struct column names = column_texts(&arena, keys, count);
+    if (topic == &topic_revocations)
+        return end_sessions_again(db, &names, err);
     const struct state *state = state_of(topic);
     ensure(state);
-    struct column names = column_texts(&arena, keys, count);
     struct params params = {0};
     param_column(&params, &names);
     enum error code = db_exec(db, &state->now, &params, &result, err);

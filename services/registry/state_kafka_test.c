@@ -305,10 +305,23 @@ static void expect_ends_of_access(void)
     assert_int_equal(revoked("client"), 1);
 }
 
+/* Two of the account's, of which one is closed; the other ends with the account. */
+static void open_sessions(void)
+{
+    sql("insert into session (id, account) select uuid_v7(), a.id from account a, "
+        "generate_series(1, 2)");
+}
+
+static void close_session(void)
+{
+    sql("select session_close((select min(id::text)::uuid from session))");
+}
+
 static void the_copies_follow_a_source_set_back(void **state)
 {
     (void)state;
     add_kinds();
+    open_sessions();
     expect_equal_copies();
     testkit_kill(house.relay);
     add_learner(it.class); /* not sent before the copy: survives */
@@ -318,7 +331,9 @@ static void the_copies_follow_a_source_set_back(void **state)
     start_relay();
     struct uuid added = uuid_v7();
     change_organisations(added); /* the part that will be lost */
+    close_session();
     change_kinds();
+    assert_int_equal(count("select count(*) from session where ended_at is null"), 0);
     expect_equal_copies();
     struct str lost = copies_of(house.sink_db);
     stop_source();
@@ -330,6 +345,8 @@ static void the_copies_follow_a_source_set_back(void **state)
     start_relay();
     expect_equal_copies();
     expect_ends_of_access();
+    assert_int_equal(count("select count(*) from session where ended_at is null"), 0);
+    assert_int_equal(revoked("session"), 2);
     change_organisations(added); /* what was lost is sent once more */
     change_kinds();
     expect_equal_copies();

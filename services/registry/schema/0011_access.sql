@@ -100,6 +100,20 @@ begin
     perform access_revoke('account', array[p_account]);
 end $$;
 
+-- Revocations of these keys are in a lost part of the history: sessions that ended there, by themselves or with their account, are alive
+-- again in this database, and end once more. 'everybody' is nobody's session.
+create function sessions_end_again(p_keys text[]) returns void language plpgsql as $$
+declare
+    v_ids uuid[] := array(select k::uuid from unnest(p_keys) k where k <> 'everybody');
+    v_ended uuid[];
+begin
+    with ended as (
+        update session s set ended_at = now() where (s.id = any (v_ids) or s.account = any (v_ids)) and s.ended_at is null returning s.id
+    )
+    select array_agg(e.id) into v_ended from ended e;
+    perform access_revoke('session', v_ended);
+end $$;
+
 -- What nobody can use any more; role jobs.
 create function session_sweep() returns void language sql as $$
     delete from renewal where valid_until < now() - interval '1 day';
