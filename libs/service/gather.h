@@ -62,11 +62,12 @@ struct entrance {
     const struct record *event;   /* over the same struct; NULL: the statement makes its events */
     /* The record of an item's event, where not all are of `event`; NULL: all are. */
     const struct record *(*event_of)(const void *item);
-    bool tells_officers;          /* the statement wants to know which people they are */
+    bool tells_officers; /* the statement wants to know which people they are */
     const struct statement *statement;
     /* The same with everything undone at the end, for `?dry_run=1`: `select * from
-     * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. NULL: that is
-     * refused with 400. */
+     * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. A request
+     * goes alone and whole, with one more parameter, integer[]: the last item of each of the calls
+     * in which it would have gone. NULL: that is refused with 400. */
     const struct statement *dry_run;
     /* In the order of the answer's counters, the one of items that went well first, with "rejected"
      * among them: "created", "duplicate", "rejected", NULL. */

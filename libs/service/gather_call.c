@@ -132,6 +132,23 @@ struct caller *line_take(struct line *line)
     return caller;
 }
 
+/* Dry, a request goes alone and whole: its items find what those before them would have done, and
+ * nobody else does. */
+static void take_request(struct call *call)
+{
+    struct line *line = &call->lane->line;
+    struct caller *caller = line_take(line);
+    struct waiter *waiter = caller->first;
+    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter))
+        call->refs[call->count++] = (struct ref){waiter, (uint32_t)waiter->next++};
+    caller_drop(caller, &caller->first);
+    caller->items -= call->count;
+    if (caller->first)
+        line_add(line, caller);
+    else
+        free(caller);
+}
+
 /* In turn; who has nothing left but what has to wait for a later call stands in front then. */
 static void take_callers(struct call *call)
 {
@@ -243,6 +260,31 @@ static void bind_heads(struct call *call, const void *const *items, size_t count
     param_column(&call->params, &column);
 }
 
+static void names_clear(struct call *call)
+{
+    memset(call->named, 0, sizeof call->named);
+}
+
+/* Where the calls would end in which these items would go. */
+static void bind_rounds(struct call *call, const struct ref *refs, size_t count)
+{
+    int32_t *ends = ARENA_ARRAY(&call->arena, count, int32_t);
+    size_t rounds = 0, in_round = 0;
+    names_clear(call);
+    for (size_t i = 0; i < count; i++) {
+        if (in_round == GATHER_CALL_ITEMS || !names_add(call, &refs[i])) {
+            ends[rounds++] = (int32_t)i;
+            in_round = 0;
+            names_clear(call);
+            names_add(call, &refs[i]);
+        }
+        in_round++;
+    }
+    ends[rounds++] = (int32_t)count;
+    struct column column = column_ints(&call->arena, ends, rounds);
+    param_column(&call->params, &column);
+}
+
 static void bind(struct call *call)
 {
     const struct entrance *entrance = call->lane->entrance;
@@ -260,6 +302,8 @@ static void bind(struct call *call)
         bind_heads(call, items, count);
     if (entrance->tells_officers)
         bind_officers(call, &callers);
+    if (call->lane->dry)
+        bind_rounds(call, refs, count);
 }
 
 /* ---- Outcomes ---- */
@@ -451,8 +495,11 @@ void call_begin(struct gather *gather, struct lane *lane)
     call->count = call->bytes = 0;
     call->splits = 0;
     call->begun_us = clock_monotonic();
-    memset(call->named, 0, sizeof call->named);
-    take_callers(call);
+    names_clear(call);
+    if (lane->dry)
+        take_request(call);
+    else
+        take_callers(call);
     call->parts[0] = (struct range){0, call->count};
     call->part_count = 1;
     part_next(call);

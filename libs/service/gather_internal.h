@@ -8,6 +8,7 @@
 
 enum {
     GATHER_CALL_ITEMS = 2000,
+    GATHER_DRY_ITEMS = 5000, /* a whole batch */
     GATHER_CALL_BYTES = 2 * 1024 * 1024,
     GATHER_TURN_ITEMS = 100, /* of one caller before the next one's turn */
     GATHER_MOST_BYTES = 64 * 1024 * 1024,
@@ -99,7 +100,7 @@ struct range {
 struct call {
     struct gather *gather; /* NULL: gather is gone, only the answer is awaited */
     struct lane *lane;
-    struct ref refs[GATHER_CALL_ITEMS];
+    struct ref refs[GATHER_DRY_ITEMS];
     size_t count, bytes;
     struct uuid named[GATHER_NAME_SLOTS]; /* what its items are or name, by hash; nil: free */
     uint64_t salt[2];                     /* random: nobody chooses ids that meet in one slot */

@@ -80,25 +80,12 @@ static const char schema[] =
     "    case when not mine then '/organisation' else '' end,"
     "    case when mine and known <> j.text then j.id end"
     "   from judged j where not mine or known is not null or j.text = 'heavy';"
-    " end $$;"
-    "create function dry_notes(callers integer[], pair_callers integer[], pair_nodes uuid[],"
-    "                          today date, ids uuid[], organisations uuid[], texts text[],"
-    "                          months date[], heads bytea[])"
-    " returns table (item integer, outcome text, code text, pointer text, other uuid)"
-    " language plpgsql as $$ declare kept jsonb; begin"
-    "  begin"
-    "    select coalesce(jsonb_agg(t), '[]') into kept from take_notes("
-    "      callers, pair_callers, pair_nodes, today, ids, organisations, texts, months, heads) t;"
-    "    raise exception using errcode = 'EI099';"
-    "  exception when sqlstate 'EI099' then null; end;"
-    "  return query select * from jsonb_to_recordset(kept)"
-    "    as t (item integer, outcome text, code text, pointer text, other uuid);"
     " end $$;";
 
 static const struct statement take_notes = {
     "take_notes", "select * from take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 static const struct statement dry_notes = {
-    "dry_notes", "select * from dry_notes($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    "dry_take_notes", "select * from dry_take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
 
 static void note_prepare(void *item, struct date today, struct problems *problems,
                          struct arena *arena)
@@ -357,6 +344,8 @@ static int begin(void **state)
     fixture->conninfo = testkit_database(&fixture->arena);
     assert_int_equal(db_open(&fixture->db, fixture->conninfo, &err), ERROR_NONE);
     assert_int_equal(db_run(fixture->db, schema, &err), ERROR_NONE);
+    assert_int_equal(db_run(fixture->db, service_migrations.files[0].bytes, &err), ERROR_NONE);
+    assert_int_equal(db_run(fixture->db, "select make_dry_run('take_notes')", &err), ERROR_NONE);
     fixture_serve(fixture);
     *state = fixture;
     return 0;
@@ -666,6 +655,14 @@ static void a_dry_run_answers_the_outcomes_and_keeps_nothing(void **state)
     struct answer answer = post(fixture, 'A', "?dry_run=1", notes_from(fixture, 1, 2));
     assert_holds(&answer, "{\"created\":1,\"duplicate\":0,\"rejected\":1,");
     assert_holds(&answer, "\"code\":\"id_reused\"");
+    assert_int_equal(count(fixture, "select count(*) from note"), 1);
+    CLEANUP(buf_done) struct buf twice = {0}; /* the second finds the first, as it would */
+    add_note(&twice, 7, "dry");
+    add_note(&twice, 7, "dry");
+    buf_add_text(&twice, "]");
+    buf_add_char(&twice, '\0');
+    answer = post(fixture, 'A', "?dry_run=1", twice.ptr);
+    assert_holds(&answer, "{\"created\":1,\"duplicate\":1,\"rejected\":0,");
     assert_int_equal(count(fixture, "select count(*) from note"), 1);
     assert_int_equal(post(fixture, 'A', "?dry_run=yes", "[]").status, 400);
     assert_int_equal(post(fixture, 'A', "?results=few", "[]").status, 400);

@@ -34,6 +34,7 @@ struct school_door {
     const struct record *columns, *event;
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
     const struct record *(*event_of)(const void *item); /* NULL: all are of `event` */
+    bool dry; /* the statement wants rounds: each item has its own */
 };
 
 static inline struct uuid school_id(uint32_t number)
@@ -153,6 +154,13 @@ static inline void school_bind(struct params *params, const struct school_door *
     param_date(params, date_today());
     param_records(params, door->columns, items, count, arena);
     param_column(params, &head_column);
+    if (!door->dry)
+        return;
+    int32_t *rounds = ARENA_ARRAY(arena, count, int32_t);
+    for (size_t i = 0; i < count; i++)
+        rounds[i] = (int32_t)i + 1;
+    struct column round_column = column_ints(arena, rounds, count);
+    param_column(params, &round_column);
 }
 
 /* "rejected id_reused /id", "created roster_count_differs /roster_count", "duplicate"; with what

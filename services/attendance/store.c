@@ -1,20 +1,21 @@
 #include "store.h"
 
-#define PARAMETERS                                                   \
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
-    "$15, $16, $17, $18, $19, $20, $21)"
+#define PARAMETERS                                                  \
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
+    "$15, $16, $17, $18, $19, $20, $21"
 
 const struct statement store_take_registers = {"take_registers",
-                                               "select * from take_registers" PARAMETERS};
-const struct statement store_dry_take_registers = {"dry_take_registers",
-                                                   "select * from dry_take_registers" PARAMETERS};
+                                               "select * from take_registers(" PARAMETERS ")"};
+const struct statement store_dry_take_registers = {
+    "dry_take_registers", "select * from dry_take_registers(" PARAMETERS ", $22)"};
 
-#define CHANGE_PARAMETERS "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+#define CHANGE_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12"
 
 const struct statement store_take_absence_changes = {
-    "take_absence_changes", "select * from take_absence_changes" CHANGE_PARAMETERS};
+    "take_absence_changes", "select * from take_absence_changes(" CHANGE_PARAMETERS ")"};
 const struct statement store_dry_take_absence_changes = {
-    "dry_take_absence_changes", "select * from dry_take_absence_changes" CHANGE_PARAMETERS};
+    "dry_take_absence_changes",
+    "select * from dry_take_absence_changes(" CHANGE_PARAMETERS ", $13)"};
 
 /* ---- Reading ---- */
 

@@ -114,6 +114,7 @@ static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
     (void)state;
     struct school_door dry = door;
     dry.statement = &store_dry_take_marks;
+    dry.dry = true;
     struct mark *known = mark_of(110001), *good = mark_of(110002);
     void *items[] = {known, good, mark_of(120001)};
     school_take_one(&it, &door, known, 0);
@@ -428,6 +429,7 @@ static void a_dry_change_keeps_nothing(void **state)
     (void)state;
     struct school_door dry = door;
     dry.statement = &store_dry_take_marks;
+    dry.dry = true;
     struct mark *mark = mark_then(110001), *better = correction_of(mark, 1);
     take(mark);
     for (int i = 0; i < 2; i++)
@@ -435,6 +437,23 @@ static void a_dry_change_keeps_nothing(void **state)
     assert_int_equal(rows(), 1);
     assert_int_equal(school_number(&it, "select count(*) from mark where replaced_by is null"), 1);
     assert_string_equal(take(better), "created");
+}
+
+/* Items of one batch that change each other, as the calls would take them. */
+static void a_dry_chain_is_answered_as_it_would_be(void **state)
+{
+    (void)state;
+    struct school_door dry = door;
+    dry.statement = &store_dry_take_marks;
+    dry.dry = true;
+    struct mark *mark = mark_then(110001), *better = correction_of(mark, 1);
+    struct mark *best = correction_of(better, 2), *late = correction_of(mark, 3);
+    void *items[] = {mark, better, best, late};
+    const char **outcomes = school_take(&it, &dry, items, NULL, COUNT_OF(items));
+    for (size_t i = 0; i < COUNT_OF(items); i++)
+        assert_string_equal(outcomes[i],
+                            i < 3 ? "created" : said("already_corrected /replaces", best));
+    assert_int_equal(rows(), 0);
 }
 
 /* Of two processes the second waits, and finds what the first did. */
@@ -657,6 +676,7 @@ int main(void)
         MARKS_TEST(what_was_recorded_stays_where_it_was),
         MARKS_TEST(plain_marks_and_changes_go_in_the_order_of_arrival),
         MARKS_TEST(a_dry_change_keeps_nothing),
+        MARKS_TEST(a_dry_chain_is_answered_as_it_would_be),
         MARKS_TEST(two_at_once_make_a_chain_and_no_tree),
         MARKS_TEST(an_older_transaction_comes_again),
         MARKS_TEST(a_learners_marks_come_in_pages_newest_first),

@@ -1,12 +1,13 @@
 #include "store.h"
 
-#define PARAMETERS                                                   \
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
-    "$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+#define PARAMETERS                                                  \
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
+    "$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25"
 
-const struct statement store_take_marks = {"take_marks", "select * from take_marks" PARAMETERS};
+const struct statement store_take_marks = {"take_marks",
+                                           "select * from take_marks(" PARAMETERS ")"};
 const struct statement store_dry_take_marks = {"dry_take_marks",
-                                               "select * from dry_take_marks" PARAMETERS};
+                                               "select * from dry_take_marks(" PARAMETERS ", $26)"};
 
 /* A page of what is `whose`; months are said for the planner, which knows no more of dates. */
 #define PAGE_OF(whose)                                                                         \

@@ -1,26 +1,36 @@
--- make_dry_run('take_marks') makes dry_take_marks: called alike, answers alike, and keeps nothing (?dry_run=1). Called again, it
--- follows a function whose body or rows have changed.
+-- make_dry_run('take_marks') makes dry_take_marks: called alike, answers alike, and keeps nothing (?dry_run=1). Its last parameter says
+-- where each round of items ends (service/gather.h): what items of one batch do to each other they do from round to round, as from
+-- call to call, and all of it is undone at the end. Called again, it follows a function whose body or rows have changed.
 create function make_dry_run(p_function text) returns void language plpgsql as $make$
 declare
-    v_in text;     -- parameters with their types
-    v_names text;  -- their names, to hand them on
-    v_out text;    -- (item integer, ...)
+    v_in text;    -- parameters with their types
+    v_round text; -- what is handed on of them: of columns the part of the round
+    v_out text;   -- (item integer, ...)
 begin
-    select pg_get_function_identity_arguments(p.oid), array_to_string(p.proargnames[1:p.pronargs], ', '),
+    select pg_get_function_identity_arguments(p.oid),
+           (select string_agg(case when a.place between 2 and 4 or a.name = 'p_officers' then a.name else a.name || '[v_from:v_to]' end,
+                              ', ' order by a.place)
+            from unnest(p.proargnames[1:p.pronargs]) with ordinality a (name, place)),
            substr(pg_get_function_result(p.oid), length('TABLE') + 1)
-    into strict v_in, v_names, v_out
+    into strict v_in, v_round, v_out
     from pg_proc p where p.oid = p_function::regproc;
     execute format($function$
-        create or replace function %I(%s) returns table %s language plpgsql as $body$
+        create or replace function %I(%s, p_rounds integer[]) returns table %s language plpgsql as $body$
         #variable_conflict use_column
         declare
-            v_rows jsonb;
+            v_rows jsonb := '[]';
+            v_from integer := 1;
+            v_to integer;
         begin
             begin
-                select coalesce(jsonb_agg(to_jsonb(t)), '[]') into v_rows from %I(%s) t;
+                foreach v_to in array p_rounds loop
+                    v_rows := v_rows || (select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object('item', t.item + v_from - 1)), '[]')
+                                         from %I(%s) t);
+                    v_from := v_to + 1;
+                end loop;
                 raise exception using errcode = 'EI099'; -- undoes what the block did; the variable stays
             exception when sqlstate 'EI099' then null;
             end;
             return query select * from jsonb_to_recordset(v_rows) as t %s;
-        end $body$ $function$, 'dry_' || p_function, v_in, v_out, p_function, v_names, v_out);
+        end $body$ $function$, 'dry_' || p_function, v_in, v_out, p_function, v_round, v_out);
 end $make$;
