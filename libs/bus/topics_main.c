@@ -11,7 +11,7 @@
  * EISO_KAFKA: bootstrap servers. EISO_KAFKA_CONFIG: a librdkafka properties file with the
  * administrator's login, or nothing. A topic that is there keeps its settings; one with another
  * number of partitions is an error, for the relay and its consumers would not agree on it
- * (design.md). Exits 1 on an error. */
+ * (design.md). Says on standard error whom it waits for; exits 1 on an error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,9 @@
 #include "bus/bus.h"
 
 enum { LINE_BYTES = 4096, MAX_WORDS = 32 };
+enum {
+    PATIENCE_S = 60
+}; /* with each request: a broker that has just started on a busy machine is slow */
 
 struct plan {
     struct arena arena;
@@ -173,6 +176,7 @@ static enum error run(struct err *err)
         .brokers = getenv("EISO_KAFKA"),
         .config_file = getenv("EISO_KAFKA_CONFIG"),
         .client_id = "eiso-topics",
+        .timeout_ms = PATIENCE_S * INT64_C(1000),
     };
     if (!settings.brokers)
         return err_set(err, ERROR_INVALID, "EISO_KAFKA is not set");
@@ -183,6 +187,9 @@ static enum error run(struct err *err)
     code = bus_admin_open(&admin, &settings, err);
     if (code)
         return code;
+    fprintf(stderr,
+            "eiso-topics: waits for %s: %zu topics, %zu rights, at most %d s for each answer\n",
+            settings.brokers, plan.topic_count, plan.acl_count, PATIENCE_S);
     code = make(admin, &plan, err);
     bus_admin_close(admin);
     return code;

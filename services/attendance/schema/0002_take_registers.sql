@@ -134,7 +134,7 @@ begin
                    when l.withdraws is not null then 'already_withdrawn'
                    when l.id <> r.id then 'already_corrected'
                    when c.replaces is null then null
-                   when c.class <> r.class then 'class_differs'
+                   when c.class <> r.class then 'differs_from_original'
                    when c.subject is not null and not exists (select from copy_reference s where s.list = 'subject' and s.code = c.subject)
                    then 'subject_unknown'
                    when f.id is null then 'learner_unknown'
