@@ -14,6 +14,7 @@
 #include "national/iin.h"
 #include "national/kato.h"
 #include "national/names.h"
+#include "national/subjects.h"
 #include "reference.h"
 
 enum {
@@ -21,11 +22,10 @@ enum {
     CLASSES = 12,  /* of a school */
     LEARNERS = 24, /* of a class */
     TEACHERS = 15, /* of a school */
-    SUBJECTS = 9,  /* of a class */
     ALL_CLASSES = SCHOOLS * CLASSES,
     ALL_LEARNERS = ALL_CLASSES * LEARNERS,
     ALL_TEACHERS = SCHOOLS * TEACHERS,
-    PARENTS = 2, /* of a learner; one in eight has only one */
+    PARENTS = 2,   /* of a learner; one in eight has only one */
     SERIALS = 4000 /* of made-up IINs; those above are tests/load's */
 };
 
@@ -279,44 +279,23 @@ static enum error put_enrolments(struct demo *demo, struct err *err)
     return entrance_put(demo->db, &enrolments_entrance, all, ALL_LEARNERS, &demo->ministry, err);
 }
 
-/* The first is taught by the class teacher. */
-static const char *subject_of(int class, int number)
-{
-    static const char *const primary[SUBJECTS] = {"math",
-                                                  "kazakh_language",
-                                                  "russian_language",
-                                                  "english",
-                                                  "natural_science",
-                                                  "world_knowledge",
-                                                  "digital_literacy",
-                                                  "music",
-                                                  "pe"};
-    static const char *const basic[SUBJECTS] = {
-        "math",    "kazakh_language", "kazakh_literature", "russian_language",
-        "english", "history_kz",      "geography",         "informatics",
-        "pe"};
-    static const char *const senior[SUBJECTS] = {
-        "algebra",          "kazakh_language", "kazakh_literature",
-        "russian_language", "english",         "history_kz",
-        "physics",          "chemistry",       "pe"};
-    int grade = grade_of(class);
-    return grade <= 4 ? primary[number] : grade <= 6 ? basic[number] : senior[number];
-}
-
+/* The first subject is taught by the class teacher. */
 static enum error put_assignments(struct demo *demo, struct err *err)
 {
-    enum { MOST = ALL_CLASSES * (SUBJECTS + 1) };
+    enum { MOST = ALL_CLASSES * (SUBJECTS_OF_CLASS + 1) };
     struct assignment *all = ARENA_ARRAY(demo->arena, MOST, struct assignment);
     for (int i = 0; i < MOST; i++) {
-        int class = i / (SUBJECTS + 1) % CLASSES, school = i / (SUBJECTS + 1) / CLASSES;
-        int number = i % (SUBJECTS + 1);
-        bool of_class = number == SUBJECTS;
+        int class = i / (SUBJECTS_OF_CLASS + 1) % CLASSES,
+            school = i / (SUBJECTS_OF_CLASS + 1) / CLASSES;
+        int number = i % (SUBJECTS_OF_CLASS + 1);
+        bool of_class = number == SUBJECTS_OF_CLASS;
         all[i] = (struct assignment){
             .id = id_of("assignment", school, class, number),
             .teacher = teacher_id(school, of_class || number == 0 ? class % TEACHERS
                                                                   : (class + number) % TEACHERS),
             .class = class_id(school, class),
-            .subject = of_class ? (struct str){0} : str_from(subject_of(class, number)),
+            .subject =
+                of_class ? (struct str){0} : str_from(subject_of_grade(grade_of(class), number)),
             .kind = of_class ? ASSIGNMENT_CLASS_TEACHER : ASSIGNMENT_MAIN,
             .from = demo->year_start,
         };

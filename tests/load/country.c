@@ -554,30 +554,8 @@ struct list country_enrolments(const struct country *country, const struct count
     return (struct list){all, count};
 }
 
-/* The first is taught by the class teacher. */
-static const char *subject_of(int grade, int number)
-{
-    static const char *const primary[COUNTRY_SUBJECTS] = {"math",
-                                                          "kazakh_language",
-                                                          "russian_language",
-                                                          "english",
-                                                          "natural_science",
-                                                          "world_knowledge",
-                                                          "digital_literacy",
-                                                          "music",
-                                                          "pe"};
-    static const char *const basic[COUNTRY_SUBJECTS] = {
-        "math",    "kazakh_language", "kazakh_literature", "russian_language",
-        "english", "history_kz",      "geography",         "informatics",
-        "pe"};
-    static const char *const senior[COUNTRY_SUBJECTS] = {
-        "algebra",          "kazakh_language", "kazakh_literature",
-        "russian_language", "english",         "history_kz",
-        "physics",          "chemistry",       "pe"};
-    return grade <= 4 ? primary[number] : grade <= 6 ? basic[number] : senior[number];
-}
-
-/* `slot`: 0 the class teacher, then the subjects, then the groups. */
+/* `slot`: 0 the class teacher, who teaches the first subject, too, then the subjects, then the
+ * groups. */
 static size_t teacher_of(const struct country_school *school, size_t room_index, int slot)
 {
     return (room_index * 2 + (slot <= 1 ? 0 : (size_t)slot * 5)) % teacher_count(school);
@@ -594,7 +572,7 @@ static struct assignment make_assignment(const struct country *country, const st
         .class = of_group ? group_id(country, room, slot - COUNTRY_SUBJECTS - 1)
                           : room_id(country, room),
         .subject = of_group ? STR("english")
-                   : slot   ? str_from(subject_of(room->grade, slot - 1))
+                   : slot   ? str_from(subject_of_grade(room->grade, slot - 1))
                             : (struct str){0},
         .kind = slot ? ASSIGNMENT_MAIN : ASSIGNMENT_CLASS_TEACHER,
         .from = calendar_year_start(country->year),

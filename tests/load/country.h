@@ -13,12 +13,13 @@
 #include "base/arena.h"
 #include "contracts/registry.h"
 #include "national/kato.h"
+#include "national/subjects.h"
 
 enum {
     COUNTRY_SCHOOLS = 7859, /* at scale 1 */
     COUNTRY_GRADES = 11,
-    COUNTRY_SUBJECTS = 9, /* of a homeroom */
-    COUNTRY_GROUPS = 2    /* of a homeroom that is parted, for foreign language */
+    COUNTRY_SUBJECTS = SUBJECTS_OF_CLASS, /* of a homeroom */
+    COUNTRY_GROUPS = 2                    /* of a homeroom that is parted, for foreign language */
 };
 
 struct country_school {
