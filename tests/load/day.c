@@ -155,7 +155,7 @@ static bool is_by_groups(const struct homeroom *homeroom, int lesson)
 static int any_lesson(struct day *day, const struct homeroom *homeroom)
 {
     int first = first_lesson(homeroom), last = MIN_OF(first + DAY_LESSONS - 1, (int)LESSON_MAX);
-    return first + (int)day_random(day, (uint64_t)(last - first + 1));
+    return first + (int)day_random(day, (uint64_t)last - (uint64_t)first + 1);
 }
 
 /* A lesson of a class on one of the dates; in the order in which they are registered. */

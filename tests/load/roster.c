@@ -258,7 +258,7 @@ static void show(const struct roster *roster, int64_t finished, int64_t seconds_
                  (long long)seconds_left % 60);
     fprintf(stderr, "%13s  schools %lld of %zu  records %lld  rejected %lld  retried %lld\n", left,
             (long long)finished, roster->country->school_count,
-            (long long)(roster->written + roster->kept), (long long)roster->rejected,
+            (long long)roster->written + (long long)roster->kept, (long long)roster->rejected,
             (long long)roster->retried);
 }
 

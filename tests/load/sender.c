@@ -21,6 +21,7 @@ enum {
     BEHIND_MOST_US = 1000 * 1000, /* what was missed for longer is not made up for */
     WAIT_MS = 20,
     AGAIN_MS = 500,
+    SLOW_US = 1000 * 1000, /* of an answer */
     FIRST_WINDOW = 4
 };
 
@@ -131,19 +132,19 @@ struct parcel {
     bool again; /* on purpose, everything was answered */
     bool torn;  /* some of it was unavailable: what hung on that may have been refused */
     int tries;  /* that were answered with outcomes */
-    int64_t due_us, send_at_us;
+    int64_t due_us, send_at_us, sent_us;
 };
 
 struct run {
     const struct sender *sender;
     struct totals *totals;
     struct parcel parcels[SENDER_BATCHES];
-    int64_t started_us, due_us, stop_us;   /* stop_us: 0 while it runs */
-    int64_t number;                        /* of batches made */
-    int64_t made[KINDS];                   /* of them */
-    int64_t settled;                       /* of them */
-    size_t sent;                           /* batches on the wire, at most `window`: */
-    double window;                         /* one more a round, half of it when one is refused */
+    int64_t started_us, due_us, stop_us; /* stop_us: 0 while it runs */
+    int64_t number;                      /* of batches made */
+    int64_t made[KINDS];                 /* of them */
+    int64_t settled;                     /* of them */
+    size_t sent;                         /* batches on the wire, at most `window`: */
+    double window; /* one more a round, one less for a slow answer, half where one is refused */
     int64_t pause_until_us;                /* the system asked for it */
     uint32_t lags[SENDER_LAG_MOST_MS + 1]; /* how many took so many milliseconds */
     struct progress progress;
@@ -228,6 +229,7 @@ static void parcel_send(struct run *run, struct parcel *parcel)
 {
     parcel->stage = STAGE_SENT;
     run->sent++;
+    parcel->sent_us = clock_monotonic();
     parcel->call.deaf = parcel->lose;
     parcel->lose = false;
     api_post(run->sender->api, &parcel->call, parcel->kind->path,
@@ -388,6 +390,16 @@ static void obey(struct run *run, const struct parcel *parcel)
         MAX_OF(run->pause_until_us, clock_monotonic() + parcel->call.retry_after_ms * 1000);
 }
 
+/* What is sent as fast as it is accepted shall not wait for its own kind. */
+static void adapt(struct run *run, const struct parcel *parcel)
+{
+    bool fast = pace_rate(&run->sender->pace, 0) == 0;
+    if (fast && clock_monotonic() > parcel->sent_us + SLOW_US)
+        run->window = fmax(run->window - 1, 1);
+    else
+        run->window = fmin(run->window + 1 / run->window, SENDER_BATCHES);
+}
+
 static void parcel_answered(struct run *run, struct parcel *parcel)
 {
     long status = parcel->call.status;
@@ -395,7 +407,7 @@ static void parcel_answered(struct run *run, struct parcel *parcel)
     if (status == 429 || status == 503)
         obey(run, parcel);
     if (status == 200)
-        run->window = fmin(run->window + 1 / run->window, SENDER_BATCHES);
+        adapt(run, parcel);
     if (status == 401)
         api_renew(run->sender->api);
     if (is_final_refusal(status))
