@@ -31,6 +31,7 @@ copy_file() { # from to
 
 fingerprint() { sha256sum "$@" | sha256sum | cut -d' ' -f1; }
 random_password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+is_scale() { [[ $1 =~ ^(0?\.[0-9]{1,4}|1|1\.0)$ && ! $1 =~ ^0?\.0+$ ]]; } # of the nation, 0.0001 to 1
 is_listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 run_user() { if ((EUID == 0)); then echo eiso; else id -un; fi; }
 

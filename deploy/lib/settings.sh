@@ -31,7 +31,7 @@ settings_scale() {
   local here=
   DEMO_SCALE=${WANTED_SCALE:-$DEMO_SCALE}
   [[ -n $DEMO_SCALE ]] || return 0
-  [[ $DEMO_SCALE =~ ^(0?\.[0-9]{1,4}|1|1\.0)$ && ! $DEMO_SCALE =~ ^0?\.0+$ ]] || die "no scale from 0.0001 to 1: $DEMO_SCALE"
+  is_scale "$DEMO_SCALE" || die "no scale from 0.0001 to 1: $DEMO_SCALE"
   [[ $WITH_DEMO == yes || -z $WANTED_SCALE ]] || die "--no-demo and --demo-scale do not go together"
   [[ ! -s state/country/is ]] || read -r here _ <state/country/is
   [[ -z $here || $here == "$DEMO_SCALE" ]] || die "the country of scale $here is here already; choose another --dir"

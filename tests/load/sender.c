@@ -298,10 +298,12 @@ static void look_at_rejection(struct run *run, const struct parcel *parcel, size
 {
     if (parcel->fates[index] == FATE_ACCEPTED)
         take_wrong(run, parcel, index, "an accepted item was refused when sent again", code);
-    else if (index == parcel->bad && !str_equal(code, str_from(parcel->code)))
-        take_wrong(run, parcel, index, "a bad item was refused for something else", code);
-    else if (index != parcel->bad && run->sender->alone && !parcel->torn)
+    else if (!run->sender->alone || parcel->torn)
+        return;
+    else if (index != parcel->bad)
         take_wrong(run, parcel, index, "a good item was refused", code);
+    else if (!str_equal(code, str_from(parcel->code)))
+        take_wrong(run, parcel, index, "a bad item was refused for something else", code);
 }
 
 static void item_reject(struct run *run, struct parcel *parcel, size_t index, struct str code)

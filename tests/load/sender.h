@@ -24,7 +24,7 @@ struct sender {
     struct pace pace;
     int64_t seconds; /* how long; 0: until stopped */
     bool shows;      /* progress, as lines for people */
-    bool alone;      /* nobody else writes of these classes: a good item that is refused is wrong */
+    bool alone;      /* nobody else writes of these classes: what is refused tells of a fault */
     const volatile sig_atomic_t *stopped;
 };
 
