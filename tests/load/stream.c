@@ -143,19 +143,30 @@ static void raise_limit(void)
     }
 }
 
+static bool read_address(const char *url, struct sockaddr_in *address)
+{
+    char host[INET_ADDRSTRLEN];
+    int64_t port;
+    struct str rest = str_from(url), scheme = STR("http://");
+    if (!str_starts(rest, scheme))
+        return false;
+    rest = (struct str){rest.ptr + scheme.len, rest.len - scheme.len};
+    struct str name = str_cut(&rest, ':');
+    snprintf(host, sizeof host, "%.*s", STR_ARG(name));
+    if (inet_pton(AF_INET, host, &address->sin_addr) != 1 || !str_to_int64(rest, 1, 65535, &port))
+        return false;
+    address->sin_family = AF_INET;
+    address->sin_port = htons((uint16_t)port);
+    return true;
+}
+
 enum error streams_open(struct streams *streams, const char *url, struct stream *items,
                         size_t count, struct err *err)
 {
-    unsigned a, b, c, d, port;
-    if (sscanf(url, "http://%3u.%3u.%3u.%3u:%5u", &a, &b, &c, &d, &port) != 5)
+    if (!read_address(url, &streams->address))
         return err_set(err, ERROR_INVALID, "%s: not http://ADDRESS:PORT", url);
     raise_limit();
     streams->host = url + strlen("http://");
-    streams->address = (struct sockaddr_in){
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)port),
-        .sin_addr.s_addr = htonl(a << 24 | b << 16 | c << 8 | d),
-    };
     streams->items = items;
     streams->count = count;
     for (size_t i = 0; i < count; i++)

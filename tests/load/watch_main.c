@@ -240,6 +240,7 @@ static void fill_streams(struct stream *items, const struct options *options,
 {
     size_t count, unit = 0;
     const struct kato_unit *units = kato_units(&count);
+    ensure(parents->count > 0);
     for (int64_t i = 0; i < options->streams; i++)
         items[i] = (struct stream){.path = "/v1/inbox/stream",
                                    .cookie = parents->items[(size_t)i % parents->count]};

@@ -366,9 +366,10 @@ bool world_is_held(const struct homeroom *homeroom, struct date today)
 
 void world_done(struct world *world)
 {
-    arena_done(&world->arena);
-    free(world->homerooms);
-    free(world->groups);
-    free(world->moves);
+    struct world was = *world;
     *world = (struct world){0};
+    arena_done(&was.arena);
+    free(was.homerooms);
+    free(was.groups);
+    free(was.moves);
 }
