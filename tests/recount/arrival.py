@@ -23,8 +23,7 @@ def find_late(installation):
     for service, topic in FACTS.items():
         if relay_pending(installation, service):
             return f"the relay of {service} has more to send"
-        partitions = int(installation.value(service, "select coalesce(partitions, 0) from relay"))
-        ends = installation.ends(topic, partitions)
+        ends = installation.ends(topic, installation.partitions(service))
         for reader in READERS:
             if reader_behind(installation, reader, topic, ends):
                 return f"{reader} has not taken all of {topic}"

@@ -1,235 +1,137 @@
-"""What each place should have, from the ledger, and what it has."""
-import itertools
+"""Everything is read into the books, by two processes; then what each place should have is compared with what it has."""
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-import msgpack
+import ledgers
+import replay
+import topics
 
-import indicators
-import lessons
-from books import CODES, KINDS, VALUES, exceptions_text, facts
-
-MARK_TYPE = "kz.eiso.grades.mark.recorded.v1"
-MARK_CORRECTED_TYPE = "kz.eiso.grades.mark.corrected.v1"
-MARK_WITHDRAWN_TYPE = "kz.eiso.grades.mark.withdrawn.v1"
+COUNTERS = ("registers", "learner_lessons", "absent_unexcused", "absent_ill", "absent_excused", "late", "late_minutes",
+            "remote", "exempt", "formative", "summative_unit", "summative_term", "marks_with_points",
+            "percent_sum_hundredths", "at_least_65", "at_least_40")
 SERVICES = ("registry", "grades", "attendance", "notify", "reports")
+COUNTED = ", ".join(COUNTERS)
+INDICATOR_NAMES = {"counters": COUNTED, "counters_or_0": ", ".join(f"coalesce({name}, 0) as {name}" for name in COUNTERS),
+                   "sums": ", ".join(f"sum({name})::bigint as {name}" for name in COUNTERS)}
+
+# What the services have, by table of the books; large ones first, so that none is left for the end.
+QUERIES = (
+    ("notify.feed", """select epoch, xid, seq, event, learner, kind, class, subject, date, lesson, work, points, max_points, value, code,
+        minutes, corrects, before_points, before_max_points, before_value, before_code, before_minutes from feed"""),
+    ("grades.mark", """select id, organisation, class, learner, date, lesson, subject, kind, points, max_points, value, replaces, withdraws
+        from mark"""),
+    ("notify.guardian", """select learner, guardian, rights, valid_from, valid_to, case when counts then status else 3 end::smallint
+        from copy_link"""),
+    ("registry.guardian", "select learner, guardian, rights, valid_from, valid_to, status from guardian"),
+    ("registry.enrolment", "select id, learner, class, valid_from, valid_to, mode from enrolment"),
+    ("attendance.register", """select id, organisation, class, date, slot, subject, replaces, withdraws, roster,
+        learners from register"""),
+    ("attendance.absence", "select register, learner, code, minutes from absence"),
+    ("attendance.roster", "select id, learners from roster"),
+    ("attendance.absence_change", "select id, register, learner, code, minutes, before_code, before_minutes from absence_change"),
+    ("reports.cell", f"select organisation, date, shift, slot, {COUNTED} from cell"),
+    ("reports.node_cell", f"select tree, node, date, shift, slot, {COUNTED} from node_cell"),
+    ("reports.node_day", f"select tree, node, learners, organisations, organisations_heard, date, {COUNTED} from node_day"),
+    ("reports.day", "select date from day"),
+    ("registry.class", "select id, organisation, type, shift from class"),
+    ("registry.organisation", "select id, subordinate_to, kato, shifts, valid_from, valid_to from organisation"),
+    ("registry.territory", "select code, parent from reference where list = 'territory'"),
+    ("registry.alias", "select id, canonical from alias"),
+    ("notify.alias", "select id, canonical from copy_alias"),
+)
+
+MARK = ("organisation", "class", "learner", "date", "lesson", "subject", "kind", "points", "max_points", "value", "replaces", "withdraws")
+MARK_EVENT = ("type", *MARK, "was_date", "was_lesson", "was_kind", "was_points", "was_max_points", "was_value")
+REGISTER = ("organisation", "class", "date", "slot", "subject", "replaces", "withdraws", "absences")
+REGISTER_EVENT = ("type", "organisation", "class", "date", "slot", "subject", "exceptions", "replaces", "withdraws", "register", "learner",
+                  "code", "minutes", "was_date", "was_slot", "was_subject", "was_exceptions", "was_code", "was_minutes")
+CHANGE = ("register", "learner", "code", "minutes", "was_code", "was_minutes")
+FEED = ("kind", "class", "subject", "date", "lesson", "work", "points", "max_points", "value", "code", "minutes", "corrects",
+        "was_points", "was_max_points", "was_value", "was_code", "was_minutes")
+
+# Place, what it should have, what it has, key, columns, whose life shows what happened.
+COMPARISONS = (
+    ("notify's feed", "want.feed", "notify.standing_feed", ("event", "learner"), FEED, "event"),
+    (topics.MARKS, "want.mark_event", "topic.effective_mark", ("id",), MARK_EVENT, "id"),
+    ("grades", "want.mark", "grades.mark", ("id",), MARK, "id"),
+    ("attendance", "want.register", "attendance.with_absences", ("id",), REGISTER, "id"),
+    ("attendance's changes", "want.absence_change", "attendance.absence_change", ("id",), CHANGE, "id"),
+    (topics.REGISTERS, "want.register_event", "topic.effective_register", ("id",), REGISTER_EVENT, "id"),
+    ("attendance's rosters", "want.roster", "attendance.frozen", ("class", "date"), ("learners",), "null"),
+    ("notify's guardians", "want.sees", "notify.sees", ("guardian", "learner"), ("child", "rights"), "null"),
+)
+INDICATORS = (
+    ("reports' cell", "want.cell", "reports.counted_cell", ("organisation", "date", "shift", "slot"), COUNTERS),
+    ("reports' node_cell", "want.node_cell", "reports.counted_node_cell", ("tree", "node", "date", "shift", "slot"), COUNTERS),
+    ("reports' days", "want.counted_node_day", "reports.counted_node_day", ("tree", "node", "date"),
+     ("learners", "organisations", "organisations_heard", *COUNTERS)),
+)
 
 
-def run_all(books, installation):
-    for check in (check_services, check_topics, check_feed, read_registry, check_rosters, indicators.check,
-                  check_quarantine):
-        check(books, installation)
+def load_query(books, installation, table, query):
+    books.load(table, installation, table.split(".", maxsplit=1)[0], query)
 
 
-# ---- The services' own rows ----
-
-def service_marks(installation):
-    for item, *rest in installation.rows("grades", """
-            select id, organisation, class, learner, date, coalesce(lesson, 0), subject, kind, points, max_points, value,
-                   replaces, withdraws
-            from mark"""):
-        yield item, facts(*rest)
+def together(pool, tasks):
+    """(function, arguments...) each, two at a time."""
+    with pool(2) as pool:
+        for done in [pool.submit(*task) for task in tasks]:
+            done.result()
 
 
-def service_registers(installation):
-    for item, *rest in installation.rows("attendance", """
-            select r.id, r.organisation, r.class, r.date, r.slot, coalesce(r.subject, '-'), r.replaces, r.withdraws, coalesce(
-                (select string_agg(a.learner || ':' || a.code || ':' || coalesce(a.minutes::text, '-'), ','
-                                   order by a.learner)
-                 from absence a where a.register = r.id and a.month = r.month), '-')
-            from register r"""):
-        yield item, facts(*rest)
+def read_everything(books, installation, paths, today):
+    lanes = [(name, partition) for name, topic in topics.TOPICS.items() for partition in range(installation.partitions(topic.service))]
+    together(ProcessPoolExecutor, [
+        (ledgers.load, books, paths),
+        *((topics.load, books, installation, *lane) for lane in lanes),
+        *((load_query, books, installation, table, query.replace("{today}", today)) for table, query in QUERIES)])
 
 
-def service_changes(installation):
-    for item, *rest in installation.rows("attendance", """
-            select id, register, learner, code, minutes, before_code, before_minutes from absence_change"""):
-        yield item, facts(*rest)
+def settle_registers(books):
+    books.run("registers.sql")
+    replay.run(books)
 
 
-def wanted_registers(books):
-    """With their exceptions as they stand, re-coded ones included."""
-    rows = books.db.execute("""
-        select r.id, r.organisation, r.class, r.date, r.slot, r.subject, r.replaces, r.withdraws, a.learner, a.code, a.minutes
-        from true_register r left join standing_absence a on a.register = r.id order by r.id""")
-    for item, absences in itertools.groupby(rows, key=lambda row: row[0]):
-        absences = list(absences)
-        yield item, facts(*absences[0][1:8], exceptions_text([row[8:] for row in absences if row[8]]))
-
-
-def check_services(books, installation):
-    books.keep("has_mark", service_marks(installation))
-    books.keep("has_register", service_registers(installation))
-    books.keep("has_absence_change", service_changes(installation))
-    books.settle()
-    lessons.Replay(books).run()
-    books.keep("want_mark", ((row[0], facts(*row[1:])) for row in books.db.execute("select * from true_mark")))
-    books.keep("want_register", wanted_registers(books))
-    books.compare("grades", "want_mark", "has_mark")
-    books.compare("attendance", "want_register", "has_register")
-    books.compare("attendance's changes", "want_absence_change", "has_absence_change")
-
-
-# ---- Topics ----
-
-def results_of(mark):
-    return KINDS[mark["kind"]], mark.get("points"), mark.get("max_points"), VALUES.get(mark.get("value"))
-
-
-def event_of_mark(value):
-    """With its type; a change with the day, lesson and result before it; a withdrawal has none of its own."""
-    mark = msgpack.unpackb(value)
-    before = mark.get("before")
-    was = (before["date"], before.get("lesson", 0), *results_of(before)) if before else (None,) * 6
-    now = results_of(mark) if "kind" in mark else (KINDS[before["kind"]], None, None, None)
-    return mark["id"], mark["organisation"], facts(
-        mark["organisation"], mark["class"], mark["learner"], mark["date"], mark.get("lesson", 0), mark["subject"],
-        *now, mark.get("replaces"), mark.get("withdraws"), *was)
-
-
-def wanted_mark_events(books):
-    for row in books.db.execute("""
-            select m.*, b.date, b.slot, b.kind, b.points, b.max_points, b.value
-            from true_mark m left join true_mark b on b.id = coalesce(m.replaces, m.withdraws)"""):
-        replaces, withdraws = row[11:13]
-        yield row[0], facts(MARK_CORRECTED_TYPE if replaces else MARK_WITHDRAWN_TYPE if withdraws else MARK_TYPE, *row[1:])
-
-
-def lesson_of(record):
-    return record["date"], record.get("lesson"), record.get("subject")
-
-
-def exceptions_of(record):
-    return exceptions_text([(e["learner"], CODES[e["code"]], e.get("minutes")) for e in record.get("exceptions", ())])
-
-
-def event_of_register(value):
-    """Of a register, its changes with what was before; or of a re-coded absence."""
-    taken = msgpack.unpackb(value)
-    head = taken["id"], taken["organisation"]
-    before = taken.get("before")
-    if "register" in taken:
-        return *head, facts(taken["organisation"], taken["class"], *lesson_of(taken), taken["register"], taken["learner"],
-                            CODES[taken["code"]], taken.get("minutes"), CODES[before["code"]], before.get("minutes"))
-    was = (*lesson_of(before), exceptions_of(before)) if before else (None,) * 4
-    return *head, facts(taken["organisation"], taken["class"], *lesson_of(taken), exceptions_of(taken), taken.get("replaces"),
-                        taken.get("withdraws"), *was)
-
-
-class Lane:
-    """One partition: positions only rise, each event names the one before it, what is sent again was sent before."""
-
-    def __init__(self):
-        self.last, self.again = (0, 0, 0, 0), 0
-
-
-def effective(books, installation, topic):
-    """The events that count: without those that were sent again."""
-    lanes = {}
-    books.db.execute("create temp table if not exists sent (lane text, position text, primary key (lane, position))")
-    for message in installation.messages(topic):
-        lane = lanes.setdefault(message.partition, Lane())
-        known = (f"{topic}/{message.partition}", repr(message.position))
-        place = f"{topic}[{message.partition}]@{message.offset}"
-        if message.position <= lane.last:
-            lane.again += 1
-            if not books.db.execute("select 1 from sent where lane = ? and position = ?", known).fetchone():
-                books.differ(place, f"{message.position} comes behind {lane.last}")
-            continue
-        if message.previous != lane.last:
-            books.differ(place, f"names {message.previous} as the one before, which is {lane.last}")
-        lane.last = message.position
-        books.db.execute("insert into sent values (?, ?)", known)
-        yield place, message
-    again = sum(lane.again for lane in lanes.values())
-    if again:
-        print(f"  {topic}: {again} events were sent again, as after a restart")
-
-
-def topic_effects(books, installation, topic, wanted_types, read):
-    for place, message in effective(books, installation, topic):
-        if message.key.startswith("~history|"):
-            continue
-        if message.type not in wanted_types:
-            books.differ(place, f"an event of type {message.type}")
-            continue
-        item, key, text = read(message.value)
-        if (item, key) != (message.id, message.key):
-            books.differ(place, f"key {message.key} and id {message.id} of an event of {key}, {item}")
-        yield item, f"{message.type} {text}"
-
-
-def check_topics(books, installation):
-    for kind, topic, types, wanted, read in (
-            ("mark", "eiso.grades.marks.v1", (MARK_TYPE, MARK_CORRECTED_TYPE, MARK_WITHDRAWN_TYPE),
-             wanted_mark_events, event_of_mark),
-            ("register", "eiso.attendance.registers.v1", lessons.TYPES, None, event_of_register)):
-        if wanted:
-            books.keep(f"want_{kind}_event", wanted(books))
-        books.keep(f"event_{kind}", topic_effects(books, installation, topic, types, read))
-        books.compare(topic, f"want_{kind}_event", f"event_{kind}")
-
-
-# ---- The feed: a row a mark or its change, and one for each learner whose absence or its change parents hear of ----
-
-MARK_RECORDED, MARK_CORRECTED, MARK_WITHDRAWN = 1, 2, 3
-
-
-def wanted_feed(books):
-    for row in books.db.execute("""select id, learner, class, subject, date, slot, kind, points, max_points, value
-                                   from true_mark where replaces is null and withdraws is null"""):
-        yield f"{row[0]}/{row[1]}", facts(MARK_RECORDED, *row[2:], *(None,) * 6)
-    # A withdrawal speaks of the day, lesson and kind of what is gone.
-    for item, learner, replaces, withdraws, *rest in books.db.execute("""
-            select m.id, m.learner, m.replaces, m.withdraws, m.class, m.subject, iif(m.replaces is null, b.date, m.date),
-                   iif(m.replaces is null, b.slot, m.slot), m.kind, m.points, m.max_points, m.value,
-                   b.points, b.max_points, b.value
-            from true_mark m join true_mark b on b.id = coalesce(m.replaces, m.withdraws)"""):
-        yield f"{item}/{learner}", facts(MARK_CORRECTED if replaces else MARK_WITHDRAWN, *rest[:8], None, None,
-                                         replaces or withdraws, *rest[8:])
-    yield from books.db.execute("select id, facts from want_absence_feed")
-
-
-def feed_rows(installation):
-    for event, learner, kind, *rest in installation.rows("notify", """
-            select event, learner, kind, class, subject, date, coalesce(lesson, 0), work, points, max_points, value,
-                   code, minutes, corrects, before_points, before_max_points, before_value, before_code, before_minutes
-            from feed"""):
-        of_mark = int(kind) < lessons.RECORDED
-        yield f"{event}/{learner}", facts(kind, *(rest[:-2] if of_mark else rest[:11] + rest[-2:]))
-
-
-def check_feed(books, installation):
-    books.keep("want_feed", wanted_feed(books))
-    books.keep("has_feed", feed_rows(installation))
-    books.compare("notify's feed", "want_feed", "has_feed")
-
-
-# ---- Rosters: those enrolled in the class that day ----
-
-def read_registry(books, installation):
-    books.fill("class", 2, installation.rows("registry", "select id, shift from class"))
-    books.fill("enrolment", 6, installation.rows("registry", """
-        select id, class, learner, valid_from, coalesce(valid_to, '9999-12-31'), mode from enrolment"""))
-    books.db.execute("create index enrolment_class on enrolment (class)")
-    books.fill("organisation", 6, installation.rows("registry", """
-        select id, subordinate_to, kato, shifts, valid_from, coalesce(valid_to, '9999-12-31') from organisation"""))
-    books.fill("territory", 2, installation.rows("registry",
-               "select code, parent from reference where list = 'territory'"))
-    books.db.execute("""create table roster as
-        select r.id, count(distinct e.learner) as learners from true_register r
-        join enrolment e on e.class = r.class and e.mode = 1 and r.date between e.first and e.last group by r.id""")
-    books.db.execute("create unique index roster_id on roster (id)")
-
-
-def check_rosters(books, installation):
-    books.keep("want_roster", ((item, str(count)) for item, count in books.db.execute("select * from roster")))
-    books.keep("has_roster", ((item, f"{frozen}") for item, frozen, counted in installation.rows("attendance", """
-        select g.id, cardinality(r.learners), g.learners from register g join roster r on r.id = g.roster""")
-        if frozen == counted or books.differ("attendance", f"{item} counts {counted} of {frozen} on its roster") is None))
-    books.compare("attendance's rosters", "want_roster", "has_roster")
+def check_indicators(books):
+    books.run("indicators.sql", INDICATOR_NAMES)
+    for comparison in INDICATORS:
+        books.compare(*comparison)
 
 
 def check_quarantine(books, installation):
     for service in SERVICES[1:]:
         held = installation.value(service, "select count(*) from quarantine")
         if held != "0":
-            books.differ(service, f"{held} events are held in quarantine")
+            books.differ(service, "quarantine", f"{held} events are held")
+
+
+def count(books, today, restored=()):
+    """Looks at nothing but what is in the books."""
+    books.run("taken.sql", {"restored": ",".join(restored)})
+    together(ThreadPoolExecutor, [(books.run, "marks.sql"), (settle_registers, books), (books.run, "topics.sql"),
+                                  (books.run, "guardians.sql", {"links": "registry", "sees": "want", "today": today}),
+                                  (books.run, "guardians.sql", {"links": "notify", "sees": "notify", "today": today})])
+    together(ThreadPoolExecutor, [(books.run, "places.sql"), (books.run, "rosters.sql")])
+    together(ThreadPoolExecutor, [(books.run, "order.sql"), *((books.compare, *comparison) for comparison in COMPARISONS),
+                                  (check_indicators, books)])
+
+
+def run_all(books, installation, paths, today, restored):
+    check_quarantine(books, installation)
+    read_everything(books, installation, paths, today)
+    count(books, today, restored)
+
+
+def remarks(books):
+    """What is no difference, but worth a line."""
+    for topic, number in books.rows("""select topic, count(*) from (select 'marks' as topic from topic.mark where again
+            union all select 'registers' from topic.register where again) a group by topic order by topic"""):
+        yield f"{number} events of {topic} were sent again, as after a restart"
+    for topic, number in books.rows("select topic, count(*) from topic.ghost group by topic order by topic"):
+        yield f"{number} events of topic {topic} were lost by their source and taken back"
+    for service, number in books.rows("select service, count(*) from want.lost group by service order by service"):
+        yield f"{number} acknowledged items are not in the older copy of {service}"
+    rows, guardians, seen = next(books.rows("""
+        with feed as (select learner, case when kind <= 4 then 2 else 4 end as needs, count(*) as rows from notify.feed group by 1, 2)
+        select (select sum(rows) from feed), count(distinct s.guardian), coalesce(sum(f.rows), 0)
+        from feed f join want.sees s on s.learner = f.learner and s.rights & f.needs <> 0"""))
+    yield f"{rows} rows of the feed are seen {seen} times by {guardians} guardians"

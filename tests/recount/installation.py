@@ -1,47 +1,28 @@
-"""Where the installation is, and its three doors for reading: databases, topics, and nothing else."""
+"""Where the installation is, and its doors for reading: databases and topics, and nothing else."""
+import pathlib
 import re
 import subprocess
-import typing
-
-
-class Message(typing.NamedTuple):
-    partition: int
-    offset: int
-    key: str
-    type: str
-    id: str
-    position: tuple
-    previous: tuple
-    value: bytes
-
-
-def parse_position(text):
-    parts = [int(part) for part in text.split(".")]
-    return tuple(parts + [0] * (4 - len(parts)))
 
 
 class Installation:
     def __init__(self, folder):
-        self.settings = {}
-        for line in (folder / "eiso.env").read_text().splitlines():
-            match = re.fullmatch(r"([A-Z_]+)='(.*)'", line)
-            if match:
-                self.settings[match[1]] = match[2]
+        text = (pathlib.Path(folder) / "eiso.env").read_text()
+        self.settings = dict(re.findall(r"^([A-Z_]+)='(.*)'$", text, re.MULTILINE))
 
     # ---- Databases ----
 
+    def psql(self, service, statement):
+        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.settings[f"EISO_PG_{service.upper()}"], "-c", statement]
+
     def rows(self, service, select):
-        """Rows of a query as lists of texts; None is NULL. Streamed."""
-        conninfo = self.settings[f"EISO_PG_{service.upper()}"]
-        command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", conninfo, "-c", f"copy ({select}) to stdout"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                yield [None if word == "\\N" else word for word in line.rstrip("\n").split("\t")]
-        if process.returncode:
+        """Rows of a query as lists of texts; None is NULL."""
+        said = subprocess.run(self.psql(service, f"copy ({select}) to stdout"), stdout=subprocess.PIPE, text=True, check=False)
+        if said.returncode:
             raise SystemExit(f"recount: {service} cannot be read")
+        return [[None if word == "\\N" else word for word in line.split("\t")] for line in said.stdout.splitlines()]
 
     def value(self, service, select):
-        return next(self.rows(service, select))[0]
+        return self.rows(service, select)[0][0]
 
     # ---- Topics ----
 
@@ -51,24 +32,8 @@ class Installation:
                 "-X", "sasl.mechanism=PLAIN", "-X", f"sasl.username={settings['EISO_KAFKA_USER']}",
                 "-X", f"sasl.password={settings['EISO_KAFKA_PASSWORD']}", "-X", "log_level=0", *arguments]
 
-    def messages(self, topic):
-        """All messages of a topic, each partition in its order. Streamed."""
-        command = self.kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p\t%o\t%k\t%S\t%h\n%s\n")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-            for head in iter(process.stdout.readline, b""):
-                partition, offset, key, size, headers = head.decode().rstrip("\n").split("\t", 4)
-                value = process.stdout.read(max(int(size), 0))
-                process.stdout.read(1)
-                yield self.message(int(partition), int(offset), key, headers, value)
-        if process.returncode:
-            raise SystemExit(f"recount: {topic} cannot be read")
-
-    @staticmethod
-    def message(partition, offset, key, headers, value):
-        found = dict(re.findall(r"(ce_type|ce_id|eiso_position)=([^,]*)", headers))
-        own, previous = found["eiso_position"].split(" ")
-        return Message(partition, offset, key, found["ce_type"], found["ce_id"], parse_position(own),
-                       parse_position(previous), value)
+    def partitions(self, service):
+        return int(self.value(service, "select coalesce(partitions, 0) from relay"))
 
     def ends(self, topic, partitions):
         """The next offset of each partition."""
