@@ -107,6 +107,7 @@ create function want.difference_words(p_want jsonb, p_has jsonb, p_times bigint)
     select case when p_has is null then 'is missing'
                 when p_want is not null then 'has ' || want.column_differences(p_want, p_has)
                 when p_times > 1 then format('is there %s times', p_times)
-                else 'should not be there (' || (select string_agg(key || ' ' || value, ', ') from jsonb_each_text(jsonb_strip_nulls(p_has)))
+                else 'should not be there (' || (select string_agg(key || ' ' || value, ', ')
+                                                     from jsonb_each_text(jsonb_strip_nulls(p_has)))
                      || ')' end
 $$;

@@ -13,7 +13,7 @@ NODES = """with recursive above (tree, node) as (
 
 def say(place, lines):
     for number, line in enumerate(lines or ["nothing"]):
-        print(f"    {place if number == 0 else '':<24} {line}")
+        print(f"    {place if number == 0 else '':<28} {line}")
 
 
 def ledger_lines(ledgers, item):
@@ -22,12 +22,12 @@ def ledger_lines(ledgers, item):
 
 
 def rows(installation, service, select):
-    """Each row in words: what is not NULL."""
+    """Each row in words: what is neither NULL nor 0."""
     return [said for said, in installation.rows(service, f"""
         select string_agg(key || ' ' || said, ', ' order by place)
         from (select row_number() over () as number, r.* from ({select}) r) r,
              jsonb_each_text(jsonb_strip_nulls(to_jsonb(r))) with ordinality as e (key, said, place)
-        where key not in ('number', 'fingerprint', 'month') group by number order by number""")]
+        where key not in ('number', 'fingerprint', 'month') and said <> '0' group by number order by number""")]
 
 
 def events(installation, topic, item):

@@ -69,8 +69,8 @@ FAULTS = (
      "insert into reports.node_cell select * from planted", "reports' node_cell"),
     ("a guardian's link is lost on the way", "notify", """create table planted as select * from notify.copy_link where status = 2 limit 1;
         delete from notify.copy_link l using planted p where l.id = p.id""",
-     "insert into notify.copy_link (id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision, told_epoch, told_revision)"
-     " select id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision, told_epoch, told_revision from planted",
+     """insert into notify.copy_link (id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision)
+        select id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision from planted""",
      "notify's guardians"),
     ("somebody else sees a child's marks", "notify",
      """create table planted as select gen_random_uuid() as id, learner from notify.copy_link where status = 2 limit 1;

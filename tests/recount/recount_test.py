@@ -234,8 +234,9 @@ class Recount(unittest.TestCase):
     # ---- The feed ----
 
     def test_a_row_of_the_feed(self):
-        for change, words in ((lambda rows: rows[:2], f"{MARKS[2]}/{LEARNER} is missing"), (lambda rows: rows + [
-                feed_row(9, MARKS[2])], "is there 2 times"), (lambda rows: rows[:2] + [feed_row(3, MARKS[2], points=1)], "points 1, not 9")):
+        for change, words in ((lambda rows: rows[:2], f"{MARKS[2]}/{LEARNER} is missing"),
+                              (lambda rows: rows + [feed_row(9, MARKS[2])], "is there 2 times"),
+                              (lambda rows: rows[:2] + [feed_row(3, MARKS[2], points=1)], "points 1, not 9")):
             house = House(3)
             house.tables["notify.feed"] = change(house.tables["notify.feed"])
             self.says(self.differences(house), words)
@@ -348,7 +349,8 @@ class Recount(unittest.TestCase):
         feed, events = self.replayed(
             f"register {taken} {of} 3 math {LEARNER}:late:5", f"absence_change {recoded} {taken} {LEARNER} absent_ill",
             f"absence_change {there} {taken} {LEARNER} present",
-            f"register_replacement {moved} {taken} {of} 4 math {LEARNER}:absent_excused:-", f"register_withdrawal {gone} {moved} 2026-11-23")
+            f"register_replacement {moved} {taken} {of} 4 math {LEARNER}:absent_excused:-",
+            f"register_withdrawal {gone} {moved} 2026-11-23")
         self.assertEqual(feed, {taken: ("5", "3", "4", None, None), recoded: ("6", "3", "2", taken, "4"),
                                 there: ("6", "3", None, recoded, "2"), moved: ("5", "4", "3", there, None),
                                 gone: ("7", "4", None, moved, "3")})
@@ -360,8 +362,9 @@ class Recount(unittest.TestCase):
     def test_registers_of_one_under_two_ids(self):
         taken, replaced, other = (str(uuid.uuid4()) for _ in range(3))
         of = f"{SCHOOL} {CLASS} {DAY} 3 math"
-        feed, events = self.replayed(f"register {taken} {of} {LEARNER}:late:5", f"register_replacement {replaced} {taken} {of} {other}:absent_ill:-",
-                                     aliases=[(other, LEARNER)])
+        feed, events = self.replayed(
+            f"register {taken} {of} {LEARNER}:late:5", f"register_replacement {replaced} {taken} {of} {other}:absent_ill:-",
+            aliases=[(other, LEARNER)])
         self.assertEqual(feed[replaced], ("6", "3", "2", taken, "4"))
         self.assertEqual(events[replaced][8], f"{other}:4:5")
 
@@ -373,7 +376,8 @@ class Recount(unittest.TestCase):
         day = (1, 1, 1, DAY, *cell)
         house.tables |= {
             "registry.class": room, "registry.organisation": [(SCHOOL, None, "751110000", 1, "2020-09-01", None)],
-            "registry.territory": [("751110000", "KZ"), ("KZ", None)], "registry.enrolment": [(MARKS[0], LEARNER, CLASS, "2026-09-01", None, 1)],
+            "registry.territory": [("751110000", "KZ"), ("KZ", None)],
+            "registry.enrolment": [(MARKS[0], LEARNER, CLASS, "2026-09-01", None, 1)],
             "reports.day": [(DAY,)], "reports.cell": [(SCHOOL, DAY, 1, 3, *cell)],
             "reports.node_cell": [(1, node, DAY, 1, 3, *cell) for node in ("KZ", "751110000")],
             "reports.node_day": [(1, node, *day) for node in ("KZ", "751110000", SCHOOL)]}
@@ -391,7 +395,8 @@ class Recount(unittest.TestCase):
         self.read(())
         self.fill("registry.class", [(CLASS, SCHOOL, 1, 1), (room, other, 1, 1)])
         self.fill("registry.organisation", [(school, None, "KZ", 1, "2020-09-01", None) for school in (SCHOOL, other)])
-        self.fill("registry.enrolment", [(MARKS[0], LEARNER, CLASS, "2026-09-01", None, 1), (MARKS[1], LEARNER, room, "2026-11-24", None, 1)])
+        self.fill("registry.enrolment", [(MARKS[0], LEARNER, CLASS, "2026-09-01", None, 1),
+                                         (MARKS[1], LEARNER, room, "2026-11-24", None, 1)])
         self.fill("reports.day", [("2026-11-23",), (DAY,)])
         for script, names in (("taken.sql", {"restored": ""}), ("marks.sql", None), ("registers.sql", None), ("rosters.sql", None),
                               ("indicators.sql", checks.INDICATOR_NAMES)):

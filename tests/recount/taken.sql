@@ -1,5 +1,6 @@
--- What was taken: items that were acknowledged, and of those without an outcome (their sender was killed) what their service has: they may
--- be there or not, but then everywhere. An id that was written twice is its first line.
+-- What was taken: items that were acknowledged (at last: what was refused may be taken when it is sent again), and of those without an
+-- outcome (their sender was killed) what their service has: they may be there or not, but then everywhere. An id that was written twice
+-- is its first line.
 analyze ledger.mark, ledger.mark_correction, ledger.mark_withdrawal, ledger.register, ledger.register_replacement,
         ledger.register_withdrawal, ledger.absence_change, ledger.accepted, ledger.rejected;
 
