@@ -13,11 +13,13 @@ import urllib.parse
 import uuid
 import zoneinfo
 
+import bundle
 from installed import JSON, ROOT, Failure, say, wait_for
 
 SCOPES = ("registry.read registry.write marks.read marks.write attendance.read attendance.write "
           "indicators.read").split()
 ENDS_SECONDS = 2  # asserted; one second is promised, and printed
+IMPORTED = 20000  # learners of an import that goes on longer than access takes to end
 
 # The callers who are known, in the order of the table's columns.
 #   system      a client of the district, with all scopes        learner   the child itself
@@ -485,6 +487,72 @@ class Access:
         wait_for("the client is in the copies", 30, lambda: people.status("GET", marks, headers)[0] == 200)
         people.run("registry", "client", "revoke", client["id"])
         self.ends("a client that was revoked", "GET", marks, headers, 401)
+
+    def who_will_go(self, name):
+        """A guardian with a link, a head with a role, somebody with a session, a client; all of them are known everywhere."""
+        people, (marks, *_) = self.people(), self.records()
+        link, guardian = self.new_guardian()
+        role = f"head@{people.own['school']}"
+        head, leaver = (people.account(f"test.{name}.{who}", people.person("staff"), role) for who in ("head", "leaver"))
+        client = people.new_client(people.own["district"], "marks.read")
+        who = {"link": guardian, "role": head, "session": leaver, "client": people.bearer(client)}
+        for words, headers in who.items():
+            wait_for(f"every process knows the {words}", 30, lambda headers=headers: self.is_steady(marks, headers))
+        wait_for("notify knows the session", 30, lambda: self.is_steady("/v1/inbox", leaver))
+        return who, {
+            "link": lambda: people.put("guardians", {**link, "to": (today() - datetime.timedelta(days=1)).isoformat()}),
+            "role": lambda: people.run("registry", "account", "withdraw", f"test.{name}.head", role),
+            "session": lambda: self.assertEqual(people.status("DELETE", "/v1/session", leaver)[0], 204),
+            "client": lambda: people.run("registry", "client", "revoke", client["id"]),
+        }, client
+
+    GONE = {"link": 403, "role": 403, "session": 401, "client": 401}
+
+    def test_10r_d1_access_ends_while_an_import_is_under_way(self):
+        (marks, *_), operator = self.records(), {"Authorization": f"Bearer {self.house.token()}"}
+        who, goes, _ = self.who_will_go("busy")
+        streams = {words: self.house.stream("/v1/inbox/stream", who[words]["Cookie"]) for words in ("link", "session")}
+        answer = self.house.post("/v1/imports", bundle.many(IMPORTED), self.house.token(), Content_Type="application/zip")
+        self.assertEqual(answer.status, 202, answer)
+        job = lambda: self.house.call("GET", answer.headers["Location"], **operator).json()
+        wait_for("the import writes", 120, lambda: job()["created"] > IMPORTED / 10)
+        for words, status in self.GONE.items():
+            goes[words]()
+            self.ends(f"during an import, a {words} that ended", "GET", marks, who[words], status)
+            if words in streams:
+                self.stream_ends(f"during an import, a {words} that ended", streams[words])
+        self.assertEqual(job()["state"], "writing", "the import was over before access had ended")
+        wait_for("the import's end", 300, lambda: job()["state"] in ("done", "failed"))
+        end = job()
+        self.assertEqual((end["state"], end["rejected"]), ("done", 0), end)
+        count = lambda service, table: self.house.sql(service, f"select count(*) from {table}")
+        for service in ("grades", "attendance", "reports"):
+            wait_for(f"{service} has the import", 120, lambda service=service:
+                     count(service, "copy_enrolment") == count("registry", "enrolment"))
+        say("an import that went on meanwhile", f"{end['done']} rows")
+
+    def test_10r_d2_with_kafka_away_access_ends_with_the_token_or_when_it_is_back(self):
+        people, (marks, *_) = self.people(), self.records()
+        who, goes, client = self.who_will_go("alone")
+        self.house.service("-d", "kafka")
+        try:
+            wait_for("Kafka is down", 60, lambda: not self.house.is_up("kafka"))
+            for words in self.GONE:
+                goes[words]()
+            self.assertEqual(people.status("POST", "/v1/session/renew", who["session"])[0], 401)
+            self.assertEqual(people.token(client).status, 401)
+            for words, most in (("session", 15 * 60), ("client", 60 * 60)):
+                token = re.search(r"[\w-]+\.([\w-]+)\.[\w-]+", " ".join(who[words].values()))[1]
+                says = json.loads(base64.urlsafe_b64decode(token + "=="))
+                self.assertLessEqual(says["exp"] - time.time(), most, words)
+        finally:
+            self.house.service("-u", "kafka")
+        wait_for("Kafka is back", 120, lambda: self.house.is_ready("kafka"))
+        began = time.monotonic()
+        for words, status in self.GONE.items():
+            wait_for(f"with Kafka back, the {words} ends", 60, lambda words=words, status=status:
+                     people.status("GET", marks, who[words])[0] == status)
+        say("with Kafka back, link, role, session and client end", f"{time.monotonic() - began:.3f} s")
 
     # ---- Who has read ----
 
