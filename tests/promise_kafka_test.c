@@ -714,6 +714,7 @@ static void filled_again(int64_t keep)
     assert_true(testkit_wait_until(all_taken_in_supervised, &supervised, WAIT_MS));
     for (int i = 0; i < 5; i++)
         post(&house, 0);
+    wait_supervised(&house, pids); /* it may only see now that the topic is another one */
     expect_exact(&house);
     kill_all(&house, pids);
 }
