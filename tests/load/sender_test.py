@@ -347,7 +347,7 @@ class Sender(unittest.TestCase):
 
     def test_a_bad_item_that_is_accepted_is_told(self):
         system = System()
-        system.judge_content = lambda item: None
+        system.judge_content = system.judge_learners = lambda item: None
         run = Run(system, self.ledger, "--rate", "2000", "--seconds", "1")
         self.assertEqual(run.status, 1, run.said)
         self.assertIn("a bad item was accepted", run.errors)
@@ -398,7 +398,7 @@ class Sender(unittest.TestCase):
         """A lesson's registers do not come before it."""
         system = System()
         self.live(system, "--load")
-        self.live(system, "--rhythm", "1100", "--seconds", "3")  # 55 minutes: the first lesson and no other
+        self.live(system, "--rhythm", "900", "--seconds", "3")  # 45 minutes: the first lesson and no other
         self.assertEqual({lesson for _, _, lesson in system.lessons if lesson <= 6} - {1}, set())
         self.assertGreater(len(system.lessons), 10)
 
