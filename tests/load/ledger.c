@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -49,6 +50,8 @@ enum error ledger_open(struct ledger *ledger, const char *path, struct err *err)
     *ledger = (struct ledger){fopen(path, "a+e"), path};
     if (!ledger->file)
         return err_set(err, ERROR_INVALID, "%s: %s", path, strerror(errno));
+    if (flock(fileno(ledger->file), LOCK_EX | LOCK_NB))
+        return err_set(err, ERROR_UNAVAILABLE, "%s: another sender keeps these books", path);
     end_torn_line(ledger->file);
     return ledger_flush(ledger, err);
 }

@@ -31,7 +31,7 @@ struct ledger {
     const char *path;
 };
 
-/* Makes the folders above it, too. */
+/* Makes the folders above it, too. Refused while another sender has it open. */
 enum error ledger_open(struct ledger *ledger, const char *path, struct err *err) MUST_CHECK;
 void ledger_mark(struct ledger *ledger, const struct mark *mark);
 void ledger_register(struct ledger *ledger, const struct lesson_register *taken);

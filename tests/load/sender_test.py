@@ -338,6 +338,16 @@ class Sender(unittest.TestCase):
         outcomes = self.ledger.read_text()
         self.assertNotIn("register_exists", outcomes, "a lesson that has its register would be refused")
 
+    def test_two_senders_do_not_share_their_books(self):
+        first = threading.Thread(target=Run, args=(System(), self.ledger, "--rate", "10", "--seconds", "2"))
+        first.start()
+        while not self.ledger.exists():
+            time.sleep(0.05)
+        second = Run(System(), self.ledger, "--rate", "10", "--seconds", "1")
+        first.join()
+        self.assertEqual((second.status, second.said), (1, ""))
+        self.assertIn("another sender keeps these books", second.errors)
+
     def test_a_system_that_forgets_is_told_so(self):
         system = System()
         system.items = type("Forgets", (dict,), {"get": lambda *_: None})()
