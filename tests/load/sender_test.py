@@ -409,7 +409,8 @@ class Sender(unittest.TestCase):
         system = System()
         self.live(system, "--load")
         self.live(system, "--rhythm", "900", "--seconds", "3")  # 45 minutes: the first lesson and no other
-        self.assertEqual({lesson for _, _, lesson in system.lessons if lesson <= 6} - {1}, set())
+        newest = max(date for _, date, _ in system.lessons)  # a register may be moved to a day that is over
+        self.assertEqual({lesson for _, date, lesson in system.lessons if date == newest}, {1})
         self.assertGreater(len(system.lessons), 10)
 
 
