@@ -17,13 +17,17 @@ function(eiso_library NAME)
 endfunction()
 
 # eiso_service(NAME SOURCES ... [USES ...] [MIGRATIONS schema/0001_init.sql ...] [TESTS ...] [FUZZERS ...])
-# makes build/.../bin/eiso-NAME; all but main.c is also the library NAME-parts, for the tests.
+# makes build/.../bin/eiso-NAME; all but main.c is also the library NAME-parts, for the tests. The examples of its reference stand
+# in examples.http, if there is one.
 function(eiso_service NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;MIGRATIONS;TESTS;TEST_USES;FUZZERS" ${ARGN})
   add_library(${NAME}-parts STATIC ${ARG_SOURCES})
   target_include_directories(${NAME}-parts PUBLIC ${CMAKE_SOURCE_DIR}/libs ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(${NAME}-parts PUBLIC service ${ARG_USES})
   eiso_embed(${NAME}-parts ${NAME}_schema ${ARG_MIGRATIONS})
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/examples.http)
+    eiso_embed(${NAME}-parts ${NAME}_examples examples.http)
+  endif()
   add_executable(eiso-${NAME} main.c)
   target_link_libraries(eiso-${NAME} PRIVATE ${NAME}-parts)
   set_property(GLOBAL APPEND PROPERTY EISO_SERVICES $<TARGET_FILE:eiso-${NAME}>)

@@ -80,7 +80,7 @@ static const struct field sample_fields[] = {
     FIELD(sample, of, .max = 3),
     FIELD(sample, languages, .min = 1),
     FIELD(sample, parts, .record = &sample_part_record),
-    FIELD(sample, title, .record = &sample_names_record),
+    FIELD(sample, title, .record = &sample_names_record, .about = "As printed."),
     FIELD(sample, blob, .max = 16),
     FIELD_AS(sample, from, "valid/from"),
 };

@@ -43,7 +43,8 @@ static void what_a_sender_writes_is_closed_and_may_be_null(void **state)
         "\"of\":{\"type\":[\"array\",\"null\"],\"minItems\":0,\"maxItems\":3,\"items\":",
         "\"parts\":{\"type\":[\"array\",\"null\"],\"minItems\":0,\"maxItems\":1000,\"items\":{"
         "\"$ref\":\"#/$defs/sample_part\"}}",
-        "\"title\":{\"anyOf\":[{\"$ref\":\"#/$defs/sample_names\"},{\"type\":\"null\"}]}",
+        "\"title\":{\"anyOf\":[{\"$ref\":\"#/$defs/sample_names\"},{\"type\":\"null\"}],"
+        "\"description\":\"As printed.\"}",
         "\"valid/from\":{",
         "},\"required\":[\"id\",\"kind\"],\"additionalProperties\":false}",
         ",\"sample_names\":{\"type\":\"object\"",
@@ -69,11 +70,23 @@ static void what_we_write_is_open_and_never_null(void **state)
     assert_null(strstr(document, "\"integer\",\"null\""));
 }
 
+static void what_is_nested_may_be_described(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    struct schemas schemas = {0};
+    schemas_add(&schemas, &sample_record, SCHEMA_SHOWN);
+    assert_has(printed(&schemas, &arena),
+               "\"title\":{\"allOf\":[{\"$ref\":\"#/$defs/sample_names\"}],"
+               "\"description\":\"As printed.\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_a_sender_writes_is_closed_and_may_be_null),
         TEST(what_we_write_is_open_and_never_null),
+        TEST(what_is_nested_may_be_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,6 +217,7 @@ static void add_operation_id(const struct route *route, struct buf *id)
 {
     for (const char *c = http_method_name(route->method); *c; c++)
         buf_add_char(id, (char)(*c + ('a' - 'A')));
+    ensure(id->len);
     for (const char *c = route->path; *c; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
         if (plain)
@@ -224,6 +225,47 @@ static void add_operation_id(const struct route *route, struct buf *id)
         else if (id->ptr[id->len - 1] != '_' && *c != '}')
             buf_add_char(id, '_');
     }
+}
+
+/* ---- Examples ---- */
+
+enum example_part { EXAMPLE_REQUEST, EXAMPLE_ANSWER };
+
+static void draw_example(const struct example *example, enum example_part part, int number,
+                         bool json, struct buf *out)
+{
+    char name[16];
+    struct str value = part == EXAMPLE_REQUEST ? example->request : example->answer;
+    snprintf(name, sizeof name, "%d", number);
+    json_begin(out, name, '{');
+    json_str(out, "summary", example->title);
+    json_str(out, "description", example->line);
+    if (json)
+        json_raw(out, "value", value);
+    else
+        json_str(out, "value", value);
+    json_end(out, '}');
+}
+
+/* Those of a route that have this part, of the answer with this status; `json`: it is JSON. */
+static void draw_examples(const struct document *document, const struct route *route,
+                          enum example_part part, int status, bool json)
+{
+    const struct embedded *file = document->service->examples;
+    struct str rest = file ? (struct str){file->bytes, file->length} : (struct str){0};
+    struct example example;
+    int count = 0;
+    while (example_next(&rest, &example)) {
+        struct str value = part == EXAMPLE_REQUEST ? example.request : example.answer;
+        if (!str_present(value) || !example_is_of(&example, route) ||
+            (part == EXAMPLE_ANSWER && example.status != status))
+            continue;
+        if (!count)
+            json_begin(document->out, "examples", '{');
+        draw_example(&example, part, ++count, json, document->out);
+    }
+    if (count)
+        json_end(document->out, '}');
 }
 
 /* ---- Bodies ---- */
@@ -247,6 +289,8 @@ static void draw_batch(struct document *document, const struct route *route)
         json_number(document->out, "maxItems", BATCH_ITEMS_MAX);
         draw_record(document, "items", route->entrance->record, SCHEMA_SENT);
         json_end(document->out, '}');
+        if (i == 0)
+            draw_examples(document, route, EXAMPLE_REQUEST, 0, true);
         json_end(document->out, '}');
     }
 }
@@ -258,6 +302,7 @@ static void draw_one_body(struct document *document, const struct route *route)
         draw_record(document, "schema", route->takes, SCHEMA_SENT);
     else /* bytes: OpenAPI 3.1 says so by an empty schema */
         json_raw(document->out, "schema", STR("{}"));
+    draw_examples(document, route, EXAMPLE_REQUEST, 0, true);
     json_end(document->out, '}');
 }
 
@@ -370,6 +415,13 @@ static void draw_events(struct document *document, const struct stream_event *ev
     json_end(out, ']');
 }
 
+static int answer_status(const struct route_answer *answer)
+{
+    if (answer->status)
+        return answer->status;
+    return answer->shape == ANSWER_EMPTY ? 204 : 200;
+}
+
 static const char *answer_media(const struct route_answer *answer)
 {
     if (answer->shape == ANSWER_EVENTS)
@@ -399,14 +451,10 @@ static void draw_content(struct document *document, const struct route *route)
     case ANSWER_MEDIA:
         break;
     }
+    const char *media = answer_media(answer);
+    draw_examples(document, route, EXAMPLE_ANSWER, answer_status(answer),
+                  strcmp(media + strlen(media) - 4, "json") == 0);
     json_end(document->out, '}');
-}
-
-static int answer_status(const struct route_answer *answer)
-{
-    if (answer->status)
-        return answer->status;
-    return answer->shape == ANSWER_EMPTY ? 204 : 200;
 }
 
 static void draw_answer(struct document *document, const struct route *route)
@@ -565,6 +613,7 @@ static void draw_refusal(struct document *document, const struct route *route, i
     json_begin(out, "content", '{');
     json_begin(out, "application/problem+json", '{');
     draw_record(document, "schema", &problem_record, SCHEMA_SHOWN);
+    draw_examples(document, route, EXAMPLE_ANSWER, status, true);
     json_end(out, '}');
     if (route->refusal && (status == 400 || status == 401)) {
         json_begin(out, "application/json", '{');

@@ -174,6 +174,8 @@ struct service {
     } schema; /* its own migrations, behind outbox's and intake's */
     struct jobs jobs;
     struct commands commands;
+    const struct embedded
+        *examples;           /* its examples.http, for the reference (examples.c); NULL: none */
     const char *const *demo; /* arguments of the command that makes the demo; ends with NULL; NULL:
                               * none */
 };

@@ -29,6 +29,18 @@ struct openapi_settings {
 bool service_openapi(const struct service *service, const struct openapi_settings *settings,
                      struct buf *out, struct err *err) MUST_CHECK;
 
+/* An exchange that took place (examples.c). */
+struct example {
+    struct str title, line; /* "POST /v1/marks?dry_run=1" */
+    struct str request;     /* JSON; absent: none */
+    int64_t status;
+    struct str answer; /* absent: none */
+};
+
+/* Cuts the next one off what is left of an examples.http; false: there is none. */
+bool example_next(struct str *rest, struct example *example);
+bool example_is_of(const struct example *example, const struct route *route);
+
 /* "<pokes>/<service>-<role>-<slot>.poke", in the process's arena. */
 char *process_poke_path(struct process *process, const char *role, int64_t slot);
 

@@ -64,6 +64,22 @@ static const struct listener sample_listeners[] = {
     {.role = "api", .processes = 2, .routes = ROUTES(sample_routes), .writes = true}};
 static const struct subscription sample_subscriptions[] = {{&topic_classes, NULL}};
 static const struct command sample_commands[] = {{"dig", "DEPTH", dig}};
+static const char sample_exchanges[] =
+    "### Two marks\n"
+    "system POST /v1/marks?dry_run=1\n\n[\n  {\"id\": 1}\n]\n\n200\n\n{\"created\": 1}\n\n"
+    "### One\n"
+    "parent GET "
+    "/v1/marks/"
+    "01930000-0000-7000-8000-000000000071\n\n200\n\n{\"points\": "
+    "5}\n\n"
+    "### None\n"
+    "parent GET /v1/marks/01930000-0000-7000-8000-000000000072\n\n404\n\n{\"code\": "
+    "\"not_found\"}\n\n"
+    "### As they come\n"
+    "parent GET /v1/marks/stream\n\n200\n\nevent: mark\ndata: {}\n\ndata: 2\n";
+static const struct embedded sample_examples[] = {
+    {"examples.http", sample_exchanges, sizeof sample_exchanges - 1}};
+
 static const char *const sample_demo[] = {"demo", NULL};
 
 static const struct service sample = {.name = "grades",
@@ -72,12 +88,13 @@ static const struct service sample = {.name = "grades",
                                       .listeners = LISTENERS(sample_listeners),
                                       .subscriptions = SUBSCRIPTIONS(sample_subscriptions),
                                       .commands = COMMANDS(sample_commands),
+                                      .examples = sample_examples,
                                       .demo = sample_demo};
 
 /* ---- Running it ---- */
 
 /* The exit code of the program with these arguments; what it said is in `said`. */
-static int run(const char *const *arguments, char said[8192])
+static int run(const char *const *arguments, char said[32768])
 {
     int argc = 1, pipes[2], status;
     char name[] = "eiso-grades", *argv[8] = {name};
@@ -94,7 +111,7 @@ static int run(const char *const *arguments, char said[8192])
     }
     close(pipes[1]);
     size_t length = 0;
-    for (ssize_t got; (got = read(pipes[0], said + length, 8191 - length)) > 0;)
+    for (ssize_t got; (got = read(pipes[0], said + length, 32767 - length)) > 0;)
         length += (size_t)got;
     said[length] = '\0';
     close(pipes[0]);
@@ -202,6 +219,27 @@ static void the_reference_follows_from_the_route_table(void **state)
     assert_parts(&out, parts, COUNT_OF(parts));
 }
 
+static void examples_stand_with_their_route_and_status(void **state)
+{
+    (void)state;
+    CLEANUP(buf_done) struct buf out = {0};
+    const struct openapi_settings settings = {"http://there:81", 81};
+    assert_true(service_openapi(&sample, &settings, &out, NULL));
+    static const char *const parts[] = {
+        "\"examples\":{\"1\":{\"summary\":\"Two marks\",\"description\":\"POST "
+        "/v1/marks?dry_run=1\",\"value\":[\n  {\"id\": 1}\n]}}",
+        "\"summary\":\"Two marks\",\"description\":\"POST /v1/marks?dry_run=1\",\"value\":{"
+        "\"created\": 1}}}",
+        "\"examples\":{\"1\":{\"summary\":\"One\",\"description\":\"GET "
+        "/v1/marks/"
+        "01930000-0000-7000-8000-000000000071\",\"value\":{"
+        "\"points\": 5}}}",
+        "problem\"},\"examples\":{\"1\":{\"summary\":\"None\",",
+        "\"value\":\"event: mark\\ndata: {}\\n\\ndata: 2\"}}",
+    };
+    assert_parts(&out, parts, COUNT_OF(parts));
+}
+
 /* The route as it is, without a part of its row. */
 static void assert_lacks(struct route route, const char *what)
 {
@@ -233,7 +271,7 @@ static void a_route_that_lacks_its_reference_is_refused(void **state)
 static void the_program_describes_itself_without_settings(void **state)
 {
     (void)state;
-    char said[8192];
+    char said[32768];
     clear_environment();
     setenv("EISO_PARTITIONS", "24", 1);
     assert_int_equal(RUN(said, "--describe"), EXIT_DONE);
@@ -262,7 +300,7 @@ static void no_migration_is_left_out(void **state)
 static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
-    char said[8192];
+    char said[32768];
     clear_environment();
     setenv("EISO_PG", "host=/nowhere", 1);
     assert_int_equal(run((const char *const[]){NULL}, said), EXIT_USAGE);
@@ -278,7 +316,7 @@ static void wrong_arguments_are_refused(void **state)
 static void wrong_settings_are_refused(void **state)
 {
     (void)state;
-    char said[8192];
+    char said[32768];
     clear_environment();
     assert_int_equal(RUN(said, "dig"), EXIT_USAGE);
     assert_non_null(strstr(said, "EISO_PG is not set: dig needs it"));
@@ -309,12 +347,12 @@ static int dial(const char *path)
     return fd;
 }
 
-static void ask(const char *path, const char *request, char said[8192])
+static void ask(const char *path, const char *request, char said[32768])
 {
     int fd = dial(path);
     size_t length = 0;
     assert_int_equal(write(fd, request, strlen(request)), strlen(request));
-    for (ssize_t got; (got = read(fd, said + length, 8191 - length)) > 0;)
+    for (ssize_t got; (got = read(fd, said + length, 32767 - length)) > 0;)
         length += (size_t)got;
     said[length] = '\0';
     close(fd);
@@ -328,7 +366,7 @@ static void the_observer_tells_life_readiness_version_and_metrics(void **state)
     struct health health = {.checks = {{.name = "read"}}};
     struct process process = {.service = &sample, .role = "api"};
     struct err err;
-    char said[8192];
+    char said[32768];
     const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
     process.common.observer = path;
     assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
@@ -396,7 +434,7 @@ static void whoever_dribbles_or_floods_does_not_stop_the_observer(void **state)
     struct health health = {0};
     struct process process = {.service = &sample, .role = "api"};
     struct err err;
-    char said[8192], flood[5000];
+    char said[32768], flood[5000];
     const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
     process.common.observer = path;
     assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
@@ -415,6 +453,7 @@ int main(void)
         TEST(a_description_has_all_that_an_installation_needs),
         TEST(a_state_topic_is_compacted_and_people_are_not_observed),
         TEST(the_reference_follows_from_the_route_table),
+        TEST(examples_stand_with_their_route_and_status),
         TEST(a_route_that_lacks_its_reference_is_refused),
         TEST(the_program_describes_itself_without_settings),
         TEST(no_migration_is_left_out),

@@ -8,6 +8,7 @@
 
 extern const struct embedded attendance_schema[];
 extern const size_t attendance_schema_count;
+extern const struct embedded attendance_examples[];
 
 static const struct route api_routes[] = {
     BATCH_ROUTE("/v1/registers", registers_entrance, SCOPE_ATTENDANCE_WRITE,
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .schema = {attendance_schema, &attendance_schema_count},
+        .examples = attendance_examples,
         .jobs = JOBS(jobs),
     };
     return service_main(&attendance, argc, argv);

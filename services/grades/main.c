@@ -8,6 +8,7 @@
 
 extern const struct embedded grades_schema[];
 extern const size_t grades_schema_count;
+extern const struct embedded grades_examples[];
 
 static const struct route api_routes[] = {
     BATCH_ROUTE("/v1/marks", marks_entrance, SCOPE_MARKS_WRITE,
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
         .schema = {grades_schema, &grades_schema_count},
+        .examples = grades_examples,
         .jobs = JOBS(jobs),
     };
     return service_main(&grades, argc, argv);

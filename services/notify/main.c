@@ -8,6 +8,7 @@
 
 extern const struct embedded notify_schema[];
 extern const size_t notify_schema_count;
+extern const struct embedded notify_examples[];
 
 static const struct value language_names[] = {{"kk", 1}, {"ru", 2}, {"en", 3}};
 static const struct values languages = VALUES(language_names);
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
         .retract = apply_retract,
         .rebuild = {REBUILT(rebuilt)},
         .schema = {notify_schema, &notify_schema_count},
+        .examples = notify_examples,
     };
     return service_main(&notify, argc, argv);
 }

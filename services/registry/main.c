@@ -11,6 +11,7 @@
 
 extern const struct embedded registry_schema[];
 extern const size_t registry_schema_count;
+extern const struct embedded registry_examples[];
 
 #define BATCH(name_, what_)                                            \
     BATCH_ROUTE("/v1/" #name_, name_##_entrance, SCOPE_REGISTRY_WRITE, \
@@ -143,6 +144,7 @@ int main(int argc, char **argv)
         .state_keys = registry_state_keys,
         .log_keep_days = 7, /* its payloads hold personal data */
         .schema = {registry_schema, &registry_schema_count},
+        .examples = registry_examples,
         .jobs = JOBS(jobs),
         .commands = COMMANDS(commands),
         .demo = demo,

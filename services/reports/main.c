@@ -8,6 +8,7 @@
 
 extern const struct embedded reports_schema[];
 extern const size_t reports_schema_count;
+extern const struct embedded reports_examples[];
 
 static const struct value grain_names[] = {{"day", 1}};
 static const struct values grains = VALUES(grain_names);
@@ -84,6 +85,7 @@ int main(int argc, char **argv)
         .state_again = store_state_again,
         .state_keys = store_state_keys,
         .schema = {reports_schema, &reports_schema_count},
+        .examples = reports_examples,
         .jobs = JOBS(jobs),
     };
     return service_main(&reports, argc, argv);

@@ -32,10 +32,10 @@ def table(columns, *rows):
     return "\ufeff" + "\r\n".join(("sourcedId,status,dateLastModified," + columns, *rows)) + "\r\n"
 
 
-def files():
+def files(system="bilim"):
     return {
         "manifest": "propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.2\r\n"
-                    "source.systemCode,bilim\r\n" + "".join(f"file.{name},bulk\r\n" for name in FILES),
+                    f"source.systemCode,{system}\r\n" + "".join(f"file.{name},bulk\r\n" for name in FILES),
         "orgs": table("name,type,identifier,parentSourcedId",
                       'd,,,Аудандық білім бөлімі,local,,', 's-1,,,"№ 41 мектеп,\r\nгимназия",school,,d',
                       's-2,,,Мүшел мектебі,school,,d', 's-3,,,Мектеп,shcool,,d'),
@@ -71,8 +71,8 @@ def packed(texts):
     return body.getvalue()
 
 
-def whole():
-    return packed(files())
+def whole(system="bilim"):
+    return packed(files(system))
 
 
 def bomb():

@@ -1,5 +1,6 @@
 """An installation of one's own, made by deploy/up in a temporary folder on a free port, and how it is talked to."""
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import time
 import typing
 import urllib.error
 import urllib.request
+import zoneinfo
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UP_SECONDS = 300
@@ -153,6 +155,11 @@ class Installed:
         """(file, word) of what should not be there."""
         return [(path.parent.name, word) for path in self.logs() for word in words if word in path.read_bytes()]
 
+    @staticmethod
+    def today():
+        """In Kazakhstan."""
+        return datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Almaty")).date()
+
     # ---- HTTP ----
 
     def call(self, method, path, body=None, **headers):
@@ -188,10 +195,12 @@ class Installed:
         return self.call("POST", path, body, Authorization=f"Bearer {token}", **headers)
 
     def session(self, who):
-        """The cookie of a person who signed in."""
-        login = {"login": self.settings[f"EISO_{who}_LOGIN"], "password": self.settings[f"EISO_{who}_PASSWORD"]}
-        request = urllib.request.Request(self.settings["EISO_URL"] + "/v1/session", json.dumps(login).encode(),
-                                         {"Content-Type": JSON})
+        """The cookie of a person of eiso.env who signed in."""
+        return self.sign_in(self.settings[f"EISO_{who}_LOGIN"], self.settings[f"EISO_{who}_PASSWORD"])
+
+    def sign_in(self, login, password):
+        body = json.dumps({"login": login, "password": password}).encode()
+        request = urllib.request.Request(self.settings["EISO_URL"] + "/v1/session", body, {"Content-Type": JSON})
         with urllib.request.urlopen(request, timeout=30) as answer:
             cookies = answer.headers.get_all("Set-Cookie")
         return "; ".join(cookie.split(";")[0] for cookie in cookies if "Path=/;" in cookie)
