@@ -373,7 +373,11 @@ def check_every_route(people):
     def compare(route, caller, whose, expected, headers, request):
         nonlocal calls
         calls += 1
-        got = outcome_of(*people.status(request[0], request[1], headers, request[2]))
+        call = request[0], request[1], headers, request[2]
+        got = outcome_of(*people.status(*call))
+        if got == "429":  # one body at a time is put into a file for each caller, and the last one's was answered only just now
+            time.sleep(1)
+            got = outcome_of(*people.status(*call))
         if got != expected:
             wrong.append(f"{route} by {caller}, {whose}: {got}, not {expected}")
 

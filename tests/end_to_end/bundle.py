@@ -87,12 +87,13 @@ def many(count):
     """One school of another source with so many learners, all good."""
     return packed({
         "manifest": "propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.2\r\nsource.systemCode,koshe\r\n"
-                    + "".join(f"file.{name},bulk\r\n" for name in FILES if name not in ("courses", "demographics")),
+                    + "".join(f"file.{name},bulk\r\n" for name in FILES if name != "demographics"),
         "orgs": table("name,type,identifier,parentSourcedId", "d,,,Аудандық білім бөлімі,local,,", "s-9,,,Үлкен мектеп,school,,d"),
         "academicSessions": table("title,type,startDate,endDate,parentSourcedId,schoolYear",
                                   "y,,,2026/27,schoolYear,2026-09-01,2027-05-26,,2027"),
+        "courses": table("title,courseCode,orgSourcedId", "m,,,Математика,,s-9"),
         "classes": table("title,grades,courseSourcedId,classType,schoolSourcedId,termSourcedIds",
-                         *(f"h-{n},,,5 «{n}»,05,,homeroom,s-9,y" for n in range(count // 25 + 1))),
+                         *(f"h-{n},,,5 «{n}»,05,m,homeroom,s-9,y" for n in range(count // 25 + 1))),
         "users": table("enabledUser,username,givenName,familyName,grades", *(f"u-{n},,,true,,Бала,Үлгі,05" for n in range(count))),
         "roles": table("userSourcedId,roleType,role,beginDate,endDate,orgSourcedId",
                        *(f"r-{n},,,u-{n},primary,student,,,s-9" for n in range(count))),

@@ -130,6 +130,7 @@ class Promises:
         answer = self.house.post("/v1/people", [again], self.token).json()
         self.assertEqual((answer["matched"], answer["results"][0]["outcome"], answer["results"][0]["canonical"]),
                          (1, "matched", known["id"]))
+        self.enrol(known["id"], self.homeroom(self.organisation))  # whose record it is
         self.assertEqual(self.read(f"/v1/people/{again['id']}").json()["id"], known["id"])
         wrong = person("140317299980")
         self.assertEqual(self.result("/v1/people", wrong)[:3], ("rejected", "iin_control_digit", "/identifiers/0/value"))

@@ -103,8 +103,8 @@ class World:
             self.arrives("copy_enrolment", f"id = '{item['id']}' and valid_to is not distinct from "
                          + (f"'{item['to']}'" if "to" in item else "null"))
 
-    def arrives(self, table, condition):
-        for service in ("grades", "attendance", "notify", "reports"):
+    def arrives(self, table, condition, *more):
+        for service in ("grades", "attendance", "reports", *more):
             wait_for(f"{table} of {service}", SECONDS,
                      lambda service=service: self.house.sql(service, f"select exists (select from {table} where {condition})") == "t")
 
@@ -128,7 +128,7 @@ class World:
         result = self.post("/v1/people", [{**self.people[learner], "id": alias}], ("matched",))[0]
         if result["canonical"] != learner:
             raise Failure(f"{learner} is matched with {result['canonical']}")
-        self.arrives("copy_alias", f"id = '{alias}'")
+        self.arrives("copy_alias", f"id = '{alias}'", "notify")
         self.names[learner].append(alias)
         self.model.canonical[alias] = learner
 

@@ -51,7 +51,7 @@ FAULTS = (
     ("a roster has lost a learner", "attendance", """create table planted as select * from attendance.roster r
             where exists (select from attendance.register g where g.roster = r.id) limit 1;
         update attendance.roster r set learners = r.learners[2:] from planted p where r.id = p.id""",
-     "update attendance.roster r set learners = p.learners from planted p where r.id = p.id", "attendance"),
+     "update attendance.roster r set learners = p.learners from planted p where r.id = p.id", "attendance's rosters"),
     ("a cell counts twice", "reports", """create table planted as select * from reports.cell where formative > 0 limit 1;
         update reports.cell c set formative = 2 * c.formative from planted p
         where (c.organisation, c.date, c.shift, c.slot) = (p.organisation, p.date, p.shift, p.slot)""",
