@@ -188,7 +188,8 @@ static void the_program_makes_a_plan_and_repeats_it(void **state)
     assert_non_null(
         strstr(output, "1 topics made, 0 there; 2 rights made, 0 taken away, 2 in all"));
     assert_int_equal(run_topics(&arena, plan, &output), 0);
-    assert_string_equal(output, "0 topics made, 1 there; 0 rights made, 0 taken away, 2 in all\n");
+    assert_non_null(
+        strstr(output, "0 topics made, 1 there; 0 rights made, 0 taken away, 2 in all"));
     assert_int_equal(count_rights(who), 2);
     plan = arena_printf(&arena, "topic %s 9 0\n", topic);
     assert_int_equal(run_topics(&arena, plan, &output), 1);

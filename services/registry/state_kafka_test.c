@@ -308,7 +308,7 @@ static void expect_ends_of_access(void)
 /* Two of the account's, of which one is closed; the other ends with the account. */
 static void open_sessions(void)
 {
-    sql("insert into session (id, account) select uuid_v7(), a.id from account a, "
+    sql("insert into session (id, account) select gen_random_uuid(), a.id from account a, "
         "generate_series(1, 2)");
 }
 
