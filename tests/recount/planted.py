@@ -5,6 +5,12 @@ together: what is named at a place is the fault that was planted there.
 """
 import contextlib
 
+# A link by which somebody sees a child today, and by no other one.
+SEEN_LINK = """create table planted as select l.* from notify.copy_link l
+            where l.status = 2 and l.counts and l.valid_from <= current_date and l.valid_to is null and l.rights <> 30
+              and not exists (select from notify.copy_link o where o.learner = l.learner and o.guardian = l.guardian and o.id <> l.id)
+            limit 1;"""
+
 # What is broken, where, how, how it is mended, and the place that must be named.
 FAULTS = (
     ("a feed row is gone", "notify", """create table planted as select * from notify.feed order by seq desc limit 1;
@@ -67,7 +73,7 @@ FAULTS = (
         delete from reports.node_cell c using planted p
         where (c.tree, c.node, c.date, c.shift, c.slot) = (p.tree, p.node, p.date, p.shift, p.slot)""",
      "insert into reports.node_cell select * from planted", "reports' node_cell"),
-    ("a guardian's link is lost on the way", "notify", """create table planted as select * from notify.copy_link where status = 2 limit 1;
+    ("a guardian's link is lost on the way", "notify", SEEN_LINK + """
         delete from notify.copy_link l using planted p where l.id = p.id""",
      """insert into notify.copy_link (id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision)
         select id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision from planted""",
@@ -77,7 +83,7 @@ FAULTS = (
         insert into notify.copy_link (id, learner, guardian, rights, valid_from, status, epoch, revision)
         select id, learner, id, 6, '2020-09-01', 2, 1, 1 from planted""",
      "delete from notify.copy_link l using planted p where l.id = p.id", "notify's guardians"),
-    ("a guardian has rights that nobody gave", "notify", """create table planted as select * from notify.copy_link where status = 2 limit 1;
+    ("a guardian has rights that nobody gave", "notify", SEEN_LINK + """
         update notify.copy_link l set rights = 30 from planted p where l.id = p.id""",
      "update notify.copy_link l set rights = p.rights from planted p where l.id = p.id", "notify's guardians"),
     ("two rows of a learner have changed places", "notify", """create table planted as
