@@ -47,10 +47,7 @@ static struct metric *outcome_metric(const char *outcome)
 static struct lane *lane_new(struct gather *gather, const struct entrance *entrance, bool dry)
 {
     struct lane *lane = mem_alloc(sizeof *lane);
-    *lane = (struct lane){.entrance = entrance,
-                          .dry = dry,
-                          .statement = dry ? entrance->dry_run : entrance->statement,
-                          .next = gather->lanes};
+    *lane = (struct lane){.entrance = entrance, .dry = dry, .next = gather->lanes};
     for (uint8_t i = 0; entrance->outcomes[i]; i++) {
         ensure(i < GATHER_MOST_OUTCOMES);
         lane->metrics[i] = outcome_metric(entrance->outcomes[i]);
@@ -290,10 +287,6 @@ void gather_post(struct http_request *request)
     struct gather *gather = process_of(request)->gather;
     const struct entrance *entrance = request->route->entrance;
     bool dry = http_query_int(request, "dry_run") == 1;
-    if (dry && !entrance->dry_run) {
-        http_problem(request, 400, "bad_parameter", "this call has no dry_run");
-        return;
-    }
     struct lane *lane = lane_get(gather, entrance, dry);
     struct waiter *waiter = admit(gather, lane, request) ? waiter_new(request, lane) : NULL;
     if (!waiter)

@@ -16,14 +16,17 @@
  *     last          uuid[], the account behind each number of $1 (nil: a client), where
  *                   `tells_officers`
  * The items stand in the order of their arrival, which is that of their events in the log; no id is
- * named twice in one call: the second waits for the next one, and what stands behind it in its
- * request, too. A statement that locks rows locks them in the order of their ids. It returns a row
- * for each item that did not simply go well: item integer (from 1), outcome text, code text,
- * pointer text, other uuid. No row: the first of `outcomes`. An item may have several rows, the
- * last one's outcome counts: a code with outcome `rejected` is one of its "errors", with another
- * outcome of its "warnings"; `other` beside a code is shown there as "existing"; without a code, as
- * the item's "canonical". Codes are those of i18n's `problem.*`; one that ends in "_unknown" is
- * retriable. A pointer is "" for the whole item; NULL is "".
+ * named twice in what the statement is called with. A call whose items name each other goes in
+ * rounds, in one transaction (`rounds`): the second item is of a later round, and what stands
+ * behind it in its request, too; at most 16 rounds, the rest waits for the next call. A statement
+ * that locks rows locks them in the order of their ids; where rounds of two processes meet in a
+ * deadlock, one call is made again. It returns a row for each item that did not simply go well:
+ * item integer (from 1), outcome text, code text, pointer text, other uuid. No row: the first of
+ * `outcomes`. An item may have several rows, the last one's outcome counts: a code with outcome
+ * `rejected` is one of its "errors", with another outcome of its "warnings"; `other` beside a code
+ * is shown there as "existing"; without a code, as the item's "canonical". Codes are those of
+ * i18n's `problem.*`; one that ends in "_unknown" is retriable. A pointer is "" for the whole item;
+ * NULL is "".
  *
  * The statement commits by itself. It must be harmless to repeat: a call whose connection broke is
  * made again for up to 10 s. ERROR_SERIALIZE is repeated at most three times. Then the items are
@@ -52,7 +55,7 @@ struct entrance {
     const struct record *record; /* what a sender writes */
     size_t id_offset;            /* of `struct uuid id` in the item */
     /* Offsets of at most two further `struct uuid` members that name other items (`replaces`): one
-     * that names what an item before it is or names goes with a later call, and finds what that one
+     * that names what an item before it is or names goes in a later round, and finds what that one
      * did. */
     struct offsets names;
     /* Rules beyond the field table that need no database but know today; also fills what the
@@ -64,11 +67,11 @@ struct entrance {
     const struct record *(*event_of)(const void *item);
     bool tells_officers; /* the statement wants to know which people they are */
     const struct statement *statement;
-    /* The same with everything undone at the end, for `?dry_run=1`: `select * from
-     * dry_take_x(...)`, which a migration makes with `select make_dry_run('take_x')`. A request
-     * goes alone and whole, with one more parameter, integer[]: the last item of each of the calls
-     * in which it would have gone. NULL: that is refused with 400. */
-    const struct statement *dry_run;
+    /* The same in rounds: `select * from take_x_rounds(...)`, which a migration makes with `select
+     * make_rounds('take_x')`. Two more parameters: integer[], the last item of each round, and
+     * boolean, whether all is undone at the end: `?dry_run=1`, with which a request goes alone and
+     * whole. */
+    const struct statement *rounds;
     /* In the order of the answer's counters, the one of items that went well first, with "rejected"
      * among them: "created", "duplicate", "rejected", NULL. */
     const char *const *outcomes;
@@ -90,7 +93,7 @@ void gather_post(struct http_request *request);
     }
 extern const struct parameters gather_query;
 
-/* make_dry_run(); before the service's own. */
+/* make_rounds(); before the service's own. */
 extern const struct migration_set service_migrations;
 
 struct gather;

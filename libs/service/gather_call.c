@@ -1,5 +1,5 @@
-/* One call to PostgreSQL: taken from the lines in turn, each id named once, bound, made, made
- * again, cut in halves, and its rows given to the requests they belong to. */
+/* One call to PostgreSQL: taken from the lines in turn, each id named once a round, bound, made,
+ * made again, cut in halves, and its rows given to the requests they belong to. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,20 +15,20 @@ static const void *item_of(const struct ref *ref)
     return (const char *)waiter->batch.items + ref->index * waiter->lane->entrance->record->size;
 }
 
-/* ---- Each id named once ---- */
+/* ---- Each id named once a round ---- */
 
 /* Where it is, or the free slot for it. */
-static struct uuid *name_find(struct call *call, const struct uuid *id)
+static struct name *name_find(struct call *call, const struct uuid *id)
 {
     uint64_t words[2];
     memcpy(words, id->bytes, sizeof words);
-    size_t slot = (words[0] * call->salt[0] + words[1] * call->salt[1]) >> 51; /* 13 bits */
-    while (uuid_present(&call->named[slot]) && !uuid_equal(&call->named[slot], id))
+    size_t slot = (words[0] * call->salt[0] + words[1] * call->salt[1]) >> 50; /* 14 bits */
+    while (call->names[slot].call == call->number && !uuid_equal(&call->names[slot].id, id))
         slot = (slot + 1) % GATHER_NAME_SLOTS;
-    return &call->named[slot];
+    return &call->names[slot];
 }
-_Static_assert(GATHER_NAME_SLOTS == 1 << 13, "as many as name_find has bits for");
-_Static_assert(GATHER_NAMES *GATHER_CALL_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
+_Static_assert(GATHER_NAME_SLOTS == 1 << 14, "as many as name_find has bits for");
+_Static_assert(GATHER_NAMES *GATHER_DRY_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
 
 /* The ids that an item is or names; nil ones are none. */
 static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NAMES])
@@ -45,17 +45,51 @@ static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NA
     return count;
 }
 
-/* False where an item of the call is or names the same. */
-static bool names_add(struct call *call, const struct ref *ref)
+/* The first round that it may be of: not before what stands before it in its request, and behind
+ * whatever is or names the same. */
+static uint32_t round_of(struct call *call, const struct ref *ref)
 {
     const struct uuid *names[GATHER_NAMES];
     size_t count = names_of(ref, names);
+    uint32_t round = ref->waiter->taken_by == call->number ? ref->waiter->round : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct name *name = name_find(call, names[i]);
+        if (name->call == call->number)
+            round = MAX_OF(round, name->round + 1);
+    }
+    return round;
+}
+
+static void ref_add(struct call *call, const struct ref *ref)
+{
+    struct waiter *waiter = ref->waiter;
+    const struct uuid *names[GATHER_NAMES];
+    size_t count = names_of(ref, names);
     for (size_t i = 0; i < count; i++)
-        if (uuid_present(name_find(call, names[i])))
-            return false;
-    for (size_t i = 0; i < count; i++)
-        *name_find(call, names[i]) = *names[i];
-    return true;
+        *name_find(call, names[i]) = (struct name){*names[i], call->number, ref->round};
+    waiter->taken_by = call->number;
+    waiter->round = ref->round;
+    waiter->next++;
+    call->refs[call->count++] = *ref;
+    call->bytes += waiter->item_bytes;
+    call->rounds = MAX_OF(call->rounds, ref->round + 1);
+}
+
+/* Round by round, each in the order in which its items were taken. */
+static void sort_rounds(struct call *call)
+{
+    if (call->rounds == 1)
+        return;
+    arena_reset(&call->arena);
+    struct ref *sorted = ARENA_ARRAY(&call->arena, call->count, struct ref);
+    size_t *ends = ARENA_ARRAY(&call->arena, call->rounds + 1, size_t); /* of the round before */
+    for (size_t i = 0; i < call->count; i++)
+        ends[call->refs[i].round + 1]++;
+    for (size_t round = 1; round <= call->rounds; round++)
+        ends[round] += ends[round - 1];
+    for (size_t i = 0; i < call->count; i++)
+        sorted[ends[call->refs[i].round]++] = call->refs[i];
+    memcpy(call->refs, sorted, call->count * sizeof *sorted);
 }
 
 /* ---- Taking ---- */
@@ -75,12 +109,11 @@ static void skip_bad(struct waiter *waiter)
 static bool take_items(struct call *call, struct waiter *waiter, size_t most)
 {
     for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter)) {
-        struct ref ref = {waiter, (uint32_t)waiter->next};
-        if (call->count == most || !has_room(call) || !names_add(call, &ref))
+        struct ref ref = {waiter, (uint32_t)waiter->next, 0};
+        ref.round = round_of(call, &ref);
+        if (call->count == most || !has_room(call) || ref.round >= GATHER_ROUNDS)
             return false;
-        call->refs[call->count++] = ref;
-        call->bytes += waiter->item_bytes;
-        waiter->next++;
+        ref_add(call, &ref);
     }
     return true;
 }
@@ -96,8 +129,8 @@ static void caller_drop(struct caller *caller, struct waiter **place)
     waiter->behind = NULL;
 }
 
-/* One turn of a caller, from its requests in the order they came. One that waits for what goes with
- * this call does not keep those behind it waiting: order is promised within a request. True where
+/* One turn of a caller, from its requests in the order they came. One that needs too many rounds
+ * does not keep those behind it waiting: order is promised within a request. True where
  * the caller may have another turn. */
 static bool take_turn(struct call *call, struct caller *caller)
 {
@@ -139,8 +172,11 @@ static void take_request(struct call *call)
     struct line *line = &call->lane->line;
     struct caller *caller = line_take(line);
     struct waiter *waiter = caller->first;
-    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter))
-        call->refs[call->count++] = (struct ref){waiter, (uint32_t)waiter->next++};
+    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter)) {
+        struct ref ref = {waiter, (uint32_t)waiter->next, 0};
+        ref.round = round_of(call, &ref);
+        ref_add(call, &ref);
+    }
     caller_drop(caller, &caller->first);
     caller->items -= call->count;
     if (caller->first)
@@ -196,8 +232,8 @@ static int32_t caller_index(struct callers *callers, const struct principal *pri
 
 static int32_t waiter_caller(struct waiter *waiter, struct callers *callers, uint64_t number)
 {
-    if (waiter->in_call != number) {
-        waiter->in_call = number;
+    if (waiter->in_part != number) {
+        waiter->in_part = number;
         waiter->caller = caller_index(callers, auth_principal(waiter->request));
     }
     return waiter->caller;
@@ -223,7 +259,7 @@ static struct callers bind_callers(struct call *call, const struct ref *refs, si
 {
     int32_t *indexes = ARENA_ARRAY(&call->arena, count, int32_t);
     struct callers callers = {ARENA_ARRAY(&call->arena, count, const struct principal *), 0, 0};
-    uint64_t number = ++call->gather->call_number;
+    uint64_t number = ++call->gather->part_number;
     for (size_t i = 0; i < count; i++)
         indexes[i] = waiter_caller(refs[i].waiter, &callers, number);
     struct column column = column_ints(&call->arena, indexes, count);
@@ -260,29 +296,17 @@ static void bind_heads(struct call *call, const void *const *items, size_t count
     param_column(&call->params, &column);
 }
 
-static void names_clear(struct call *call)
-{
-    memset(call->named, 0, sizeof call->named);
-}
-
-/* Where the calls would end in which these items would go. */
+/* The last item of each round, and whether all is undone. */
 static void bind_rounds(struct call *call, const struct ref *refs, size_t count)
 {
     int32_t *ends = ARENA_ARRAY(&call->arena, count, int32_t);
-    size_t rounds = 0, in_round = 0;
-    names_clear(call);
-    for (size_t i = 0; i < count; i++) {
-        if (in_round == GATHER_CALL_ITEMS || !names_add(call, &refs[i])) {
-            ends[rounds++] = (int32_t)i;
-            in_round = 0;
-            names_clear(call);
-            names_add(call, &refs[i]);
-        }
-        in_round++;
-    }
-    ends[rounds++] = (int32_t)count;
+    size_t rounds = 0;
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || refs[i + 1].round != refs[i].round)
+            ends[rounds++] = (int32_t)i + 1;
     struct column column = column_ints(&call->arena, ends, rounds);
     param_column(&call->params, &column);
+    param_bool(&call->params, call->lane->dry);
 }
 
 static void bind(struct call *call)
@@ -302,7 +326,9 @@ static void bind(struct call *call)
         bind_heads(call, items, count);
     if (entrance->tells_officers)
         bind_officers(call, &callers);
-    if (call->lane->dry)
+    bool plain = !call->lane->dry && refs[0].round == refs[count - 1].round;
+    call->statement = plain ? entrance->statement : entrance->rounds;
+    if (!plain)
         bind_rounds(call, refs, count);
 }
 
@@ -398,8 +424,7 @@ static void part_send(struct call *call)
     call->sent = true;
     call->sent_us = clock_monotonic();
     metric_add(&gather_calls, 1);
-    db_async_exec(call->gather->process->write, call->lane->statement, &call->params, part_done,
-                  call);
+    db_async_exec(call->gather->process->write, call->statement, &call->params, part_done, call);
 }
 
 static void part_next(struct call *call)
@@ -495,11 +520,13 @@ void call_begin(struct gather *gather, struct lane *lane)
     call->count = call->bytes = 0;
     call->splits = 0;
     call->begun_us = clock_monotonic();
-    names_clear(call);
+    call->number++;
+    call->rounds = 0;
     if (lane->dry)
         take_request(call);
     else
         take_callers(call);
+    sort_rounds(call);
     call->parts[0] = (struct range){0, call->count};
     call->part_count = 1;
     part_next(call);

@@ -18,8 +18,9 @@ enum {
     GATHER_PAUSE_MS = 50,                  /* before the call is made again on a new connection */
     GATHER_REPEATS = 3,                    /* after ERROR_SERIALIZE */
     GATHER_SPLITS = 64,                    /* failed calls in search of the items behind it */
+    GATHER_ROUNDS = 16,                    /* of a call; what would need more waits for the next */
     GATHER_NAMES = 3,                      /* ids that an item is or names, at most */
-    GATHER_NAME_SLOTS = 8192,              /* of a call; a power of 2 */
+    GATHER_NAME_SLOTS = 16384,             /* of a call; a power of 2 */
     GATHER_MOST_OUTCOMES = 8
 };
 
@@ -52,8 +53,10 @@ struct waiter {
     size_t item_bytes;     /* on average */
     size_t bytes;          /* that it keeps in memory */
     bool only_problems;    /* ?results=problems */
-    uint64_t in_call;      /* number of the call that `caller` is of */
+    uint64_t in_part;      /* number of the part that `caller` is of */
     int32_t caller;        /* its index there */
+    uint32_t taken_by;     /* number of the call that `round` is of */
+    uint32_t round;        /* of its last item there */
     struct waiter *behind; /* in its caller's line, or of those that are to be answered */
     struct waiter *previous, *following; /* of all unanswered ones */
 };
@@ -77,7 +80,6 @@ struct caller *line_take(struct line *line); /* the first; there must be one */
 struct lane {
     const struct entrance *entrance;
     bool dry;
-    const struct statement *statement;
     uint8_t rejected;                             /* as in fate.outcome */
     struct metric *metrics[GATHER_MOST_OUTCOMES]; /* of each outcome */
     struct line line;
@@ -90,6 +92,14 @@ struct lane {
 struct ref {
     struct waiter *waiter;
     uint32_t index; /* in its batch */
+    uint32_t round; /* of the call, from 0 on */
+};
+
+/* What an item of a call is or names. */
+struct name {
+    struct uuid id;
+    uint32_t call;  /* its number; another one's: the slot is free */
+    uint32_t round; /* of the last item that is or names it */
 };
 
 struct range {
@@ -102,7 +112,9 @@ struct call {
     struct lane *lane;
     struct ref refs[GATHER_DRY_ITEMS];
     size_t count, bytes;
-    struct uuid named[GATHER_NAME_SLOTS]; /* what its items are or name, by hash; nil: free */
+    uint32_t number;
+    uint32_t rounds;                      /* that its items need */
+    struct name names[GATHER_NAME_SLOTS]; /* by hash */
     uint64_t salt[2];                     /* random: nobody chooses ids that meet in one slot */
     struct range parts[64]; /* still to be made, the last one first; a halving adds one */
     size_t part_count;
@@ -114,6 +126,7 @@ struct call {
     struct arena arena; /* parameters of the part */
     struct buf heads;
     struct params params;
+    const struct statement *statement;
 };
 
 struct gather {
@@ -121,7 +134,7 @@ struct gather {
     struct lane *lanes; /* the next one to be served first */
     struct call *call;
     bool busy;
-    uint64_t call_number;
+    uint64_t part_number;
     int64_t call_us; /* what a call takes, a moving average */
     size_t waiting_bytes;
     struct waiter *waiters;  /* all unanswered ones */

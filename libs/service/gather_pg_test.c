@@ -49,7 +49,7 @@ static const struct record note_event = RECORD(note, note_head);
 
 static const char schema[] =
     "create table note (id uuid primary key, organisation uuid, text text, month date, head bytea,"
-    "                   call bigint);"
+    "                   call bigint, transaction xid8 default pg_current_xact_id());"
     "create sequence calls; create sequence conflicts;"
     "create function take_notes(callers integer[], pair_callers integer[], pair_nodes uuid[],"
     "                           today date, ids uuid[], organisations uuid[], texts text[],"
@@ -84,8 +84,9 @@ static const char schema[] =
 
 static const struct statement take_notes = {
     "take_notes", "select * from take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
-static const struct statement dry_notes = {
-    "dry_take_notes", "select * from dry_take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+static const struct statement take_notes_rounds = {
+    "take_notes_rounds",
+    "select * from take_notes_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 
 static void note_prepare(void *item, struct date today, struct problems *problems,
                          struct arena *arena)
@@ -108,7 +109,7 @@ static const struct entrance notes = {.name = "notes",
                                       .columns = &note_column_record,
                                       .event = &note_event,
                                       .statement = &take_notes,
-                                      .dry_run = &dry_notes,
+                                      .rounds = &take_notes_rounds,
                                       .outcomes = note_outcomes,
                                       .pokes = note_pokes};
 
@@ -345,7 +346,7 @@ static int begin(void **state)
     assert_int_equal(db_open(&fixture->db, fixture->conninfo, &err), ERROR_NONE);
     assert_int_equal(db_run(fixture->db, schema, &err), ERROR_NONE);
     assert_int_equal(db_run(fixture->db, service_migrations.files[0].bytes, &err), ERROR_NONE);
-    assert_int_equal(db_run(fixture->db, "select make_dry_run('take_notes')", &err), ERROR_NONE);
+    assert_int_equal(db_run(fixture->db, "select make_rounds('take_notes')", &err), ERROR_NONE);
     fixture_serve(fixture);
     *state = fixture;
     return 0;
@@ -494,6 +495,27 @@ static void an_item_that_names_another_one_goes_behind_it(void **state)
     assert_holds(&answer, "{\"created\":7,");
     /* 2 waits for 1, 3 for 2; 6 and 7 name what nobody is. What stands behind keeps its place. */
     assert_string_equal(calls_of(fixture, COUNT_OF(follows)), "1 2 3 3 3 3 4 ");
+    assert_int_equal(count(fixture, "select count(distinct transaction) from note"), 1);
+}
+
+/* 20 notes, each behind the one before it: 16 rounds of one call, and what is left in the next. */
+static void what_needs_too_many_rounds_takes_another_call(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(buf_done) struct buf body = {0};
+    for (unsigned i = 1; i <= 20; i++) {
+        add_note(&body, i, "same");
+        body.len--;
+        buf_printf(&body, ",\"follows\":\"01900000-0000-7000-8000-%012x\"}", i + 1);
+    }
+    buf_add_char(&body, ']');
+    struct answer answer = answer_read(fixture, post_begin(fixture, 'A', "", buf_str(&body)));
+    assert_holds(&answer, "{\"created\":20,");
+    assert_int_equal(count(fixture, "select last_value from calls"), 20);
+    assert_int_equal(count(fixture, "select count(distinct transaction) from note"), 2);
+    assert_int_equal(count(fixture, "select max(n) from (select count(*) as n from note"
+                                    " group by transaction) t"),
+                     16);
 }
 
 /* Two requests of one caller, each with an item that names the one before it, take two calls
@@ -763,6 +785,7 @@ int main(void)
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
         GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
+        GATHER_TEST(what_needs_too_many_rounds_takes_another_call),
         GATHER_TEST(a_request_that_waits_does_not_keep_the_next_one_waiting),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),
         GATHER_TEST(what_arrives_while_a_call_is_in_flight_shares_the_next_one),

@@ -34,7 +34,7 @@ struct school_door {
     const struct record *columns, *event;
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
     const struct record *(*event_of)(const void *item); /* NULL: all are of `event` */
-    bool dry; /* the statement wants rounds: each item has its own */
+    bool dry; /* the statement goes in rounds, one for each item, and nothing is kept */
 };
 
 static inline struct uuid school_id(uint32_t number)
@@ -161,6 +161,7 @@ static inline void school_bind(struct params *params, const struct school_door *
         rounds[i] = (int32_t)i + 1;
     struct column round_column = column_ints(arena, rounds, count);
     param_column(params, &round_column);
+    param_bool(params, true);
 }
 
 /* "rejected id_reused /id", "created roster_count_differs /roster_count", "duplicate"; with what

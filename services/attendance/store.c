@@ -6,16 +6,16 @@
 
 const struct statement store_take_registers = {"take_registers",
                                                "select * from take_registers(" PARAMETERS ")"};
-const struct statement store_dry_take_registers = {
-    "dry_take_registers", "select * from dry_take_registers(" PARAMETERS ", $22)"};
+const struct statement store_take_registers_rounds = {
+    "take_registers_rounds", "select * from take_registers_rounds(" PARAMETERS ", $22, $23)"};
 
 #define CHANGE_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12"
 
 const struct statement store_take_absence_changes = {
     "take_absence_changes", "select * from take_absence_changes(" CHANGE_PARAMETERS ")"};
-const struct statement store_dry_take_absence_changes = {
-    "dry_take_absence_changes",
-    "select * from dry_take_absence_changes(" CHANGE_PARAMETERS ", $13)"};
+const struct statement store_take_absence_changes_rounds = {
+    "take_absence_changes_rounds",
+    "select * from take_absence_changes_rounds(" CHANGE_PARAMETERS ", $13, $14)"};
 
 /* ---- Reading ---- */
 

@@ -25,7 +25,7 @@ const struct entrance marks_entrance = {
     .event = &mark_recorded_event,
     .event_of = mark_event,
     .statement = &store_take_marks,
-    .dry_run = &store_dry_take_marks,
+    .rounds = &store_take_marks_rounds,
     .outcomes = fact_outcomes,
     .pokes = told,
 };

@@ -6,8 +6,8 @@
 
 const struct statement store_take_marks = {"take_marks",
                                            "select * from take_marks(" PARAMETERS ")"};
-const struct statement store_dry_take_marks = {"dry_take_marks",
-                                               "select * from dry_take_marks(" PARAMETERS ", $26)"};
+const struct statement store_take_marks_rounds = {
+    "take_marks_rounds", "select * from take_marks_rounds(" PARAMETERS ", $26, $27)"};
 
 /* A page of what is `whose`; months are said for the planner, which knows no more of dates. */
 #define PAGE_OF(whose)                                                                         \

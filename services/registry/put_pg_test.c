@@ -106,8 +106,8 @@ static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
 {
     (void)state;
     static const struct statement one_round = {
-        "dry_one_round", "select * from dry_put_people($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                         " $11, $12, $13, $14, $15, $16, $17, array[1])"};
+        "dry_one_round", "select * from put_people_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                         " $11, $12, $13, $14, $15, $16, $17, array[1], true)"};
     struct entrance dry = people_entrance;
     struct person person = person_of(uuid_v7());
     int64_t events = count("select count(*) from event_log_events");

@@ -4,24 +4,24 @@
 
 /* ---- Entrances ---- */
 
-/* For good, and dry (schema/0013_dry_run.sql). */
+/* All at once, and in rounds (schema/0014_rounds.sql). */
 #define PUT_STATEMENTS(what, more, rounds)                                                      \
     const struct statement store_put_##what = {"put_" #what,                                    \
                                                "select * from put_" #what "(" SHARED more ")"}; \
-    const struct statement store_dry_put_##what = {                                             \
-        "dry_put_" #what, "select * from dry_put_" #what "(" SHARED more ", " rounds ")"}
+    const struct statement store_put_##what##_rounds = {                                        \
+        "put_" #what "_rounds", "select * from put_" #what "_rounds(" SHARED more ", " rounds ")"}
 #define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
 
-PUT_STATEMENTS(organisations, ", $16, $17, $18, $19, $20, $21", "$22");
-PUT_STATEMENTS(people, ", $16, $17", "$18");
-PUT_STATEMENTS(classes, ", $16, $17, $18, $19, $20", "$21");
-PUT_STATEMENTS(enrolments, "", "$16");
-PUT_STATEMENTS(assignments, ", $16", "$17");
-PUT_STATEMENTS(guardians, ", $16, $17, $18, $19", "$20");
+PUT_STATEMENTS(organisations, ", $16, $17, $18, $19, $20, $21", "$22, $23");
+PUT_STATEMENTS(people, ", $16, $17", "$18, $19");
+PUT_STATEMENTS(classes, ", $16, $17, $18, $19, $20", "$21, $22");
+PUT_STATEMENTS(enrolments, "", "$16, $17");
+PUT_STATEMENTS(assignments, ", $16", "$17, $18");
+PUT_STATEMENTS(guardians, ", $16, $17, $18, $19", "$20, $21");
 
 #undef SHARED
 #define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
-PUT_STATEMENTS(merges, "", "$12");
+PUT_STATEMENTS(merges, "", "$12, $13");
 
 /* ---- Role signin ---- */
 

@@ -36,6 +36,7 @@ static const struct entrance notes_entrance = {
     .columns = &note_columns,
     .event = &note_event,
     .statement = &store_take_notes,
+    .rounds = &store_take_notes_rounds,
     .outcomes = outcomes,
     .pokes = told,
 };

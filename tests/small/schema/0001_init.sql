@@ -36,6 +36,8 @@ exception
         raise exception 'an id was taken meanwhile' using errcode = '40001';
 end $$;
 
+select make_rounds('take_notes');
+
 -- Out of Kafka: every effect counts, so that one too many or too few shows; stamped, so that push can follow.
 create table seen (
     epoch  bigint not null,

@@ -1,7 +1,7 @@
--- make_dry_run('take_marks') makes dry_take_marks: called alike, answers alike, and keeps nothing (?dry_run=1). Its last parameter says
--- where each round of items ends (service/gather.h): what items of one batch do to each other they do from round to round, as from
--- call to call, and all of it is undone at the end. Called again, it follows a function whose body or rows have changed.
-create function make_dry_run(p_function text) returns void language plpgsql as $make$
+-- make_rounds('take_marks') makes take_marks_rounds: called alike, answers alike, in one transaction, but item by item in rounds, so that
+-- items of one call find what those of the rounds before them did (service/gather.h). p_rounds: the last item of each. p_dry: all of it is
+-- undone at the end. Called again, it follows a function whose body or rows have changed.
+create function make_rounds(p_function text) returns void language plpgsql as $make$
 declare
     v_in text;    -- parameters with their types
     v_round text; -- what is handed on of them: of columns the part of the round
@@ -15,7 +15,7 @@ begin
     into strict v_in, v_round, v_out
     from pg_proc p where p.oid = p_function::regproc;
     execute format($function$
-        create or replace function %I(%s, p_rounds integer[]) returns table %s language plpgsql as $body$
+        create or replace function %I(%s, p_rounds integer[], p_dry boolean) returns table %s language plpgsql as $body$
         #variable_conflict use_column
         declare
             v_rows jsonb := '[]';
@@ -28,9 +28,11 @@ begin
                                          from %I(%s) t);
                     v_from := v_to + 1;
                 end loop;
-                raise exception using errcode = 'EI099'; -- undoes what the block did; the variable stays
+                if p_dry then
+                    raise exception using errcode = 'EI099'; -- undoes what the block did; the variable stays
+                end if;
             exception when sqlstate 'EI099' then null;
             end;
             return query select * from jsonb_to_recordset(v_rows) as t %s;
-        end $body$ $function$, 'dry_' || p_function, v_in, v_out, p_function, v_round, v_out);
+        end $body$ $function$, p_function || '_rounds', v_in, v_out, p_function, v_round, v_out);
 end $make$;

@@ -1,2 +1,0 @@
-select make_dry_run('take_registers');
-select make_dry_run('take_absence_changes');

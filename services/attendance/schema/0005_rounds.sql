@@ -1,0 +1,2 @@
+select make_rounds('take_registers');
+select make_rounds('take_absence_changes');

@@ -1,1 +1,0 @@
-select make_dry_run('take_marks');
