@@ -294,6 +294,16 @@ enum error db_exec(struct db *db, const struct statement *statement, const struc
     return db_answer_take(db, statement->name, answer, when_lost, result, err);
 }
 
+enum error db_exec_int(struct db *db, const struct statement *statement,
+                       const struct params *params, int32_t *number, struct err *err)
+{
+    CLEANUP(result_done) struct result result = {0};
+    enum error code = db_exec(db, statement, params, &result, err);
+    if (!code)
+        *number = result_int(&result, 0, 0);
+    return code;
+}
+
 static enum error run(struct db *db, const char *what, const char *sql, enum error when_lost,
                       struct result *result, struct err *err)
 {

@@ -131,6 +131,10 @@ bool db_lost(const struct db *db);
 enum error db_exec(struct db *db, const struct statement *statement, const struct params *params,
                    struct result *result, struct err *err) MUST_CHECK;
 
+/* The same; its result is one integer. `number` is as it was where that fails. */
+enum error db_exec_int(struct db *db, const struct statement *statement,
+                       const struct params *params, int32_t *number, struct err *err) MUST_CHECK;
+
 /* Text without parameters, possibly several statements; for migrations and tests, not prepared. A
  * lost connection is ERROR_UNKNOWN. */
 enum error db_run(struct db *db, const char *sql, struct err *err) MUST_CHECK;

@@ -151,11 +151,7 @@ enum error store_note_aliases(struct event_batch *batch, struct err *err)
 enum error store_recount_registers(struct db *db, int32_t most, int32_t *taken, struct err *err)
 {
     static const struct statement statement = {"recount_registers", "select recount_registers($1)"};
-    CLEANUP(result_done) struct result result = {0};
     struct params params = {0};
     param_int(&params, most);
-    enum error code = db_exec(db, &statement, &params, &result, err);
-    if (!code)
-        *taken = result_int(&result, 0, 0);
-    return code;
+    return db_exec_int(db, &statement, &params, taken, err);
 }

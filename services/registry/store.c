@@ -354,7 +354,6 @@ enum error store_put_references(struct db *db, const struct reference *reference
     static const struct statement statement = {
         "put_references", "select put_references($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
     CLEANUP(arena_done) struct arena arena = {0};
-    CLEANUP(result_done) struct result result = {0};
     struct params params = {0};
     const void **items = ARENA_ARRAY(&arena, count, const void *);
     struct str *heads = ARENA_ARRAY(&arena, count, struct str);
@@ -367,9 +366,7 @@ enum error store_put_references(struct db *db, const struct reference *reference
     param_records(&params, &reference_columns, items, count, &arena);
     struct column column = column_bytes(&arena, heads, count);
     param_column(&params, &column);
-    enum error code = db_exec(db, &statement, &params, &result, err);
-    *changed = code ? 0 : result_int(&result, 0, 0);
-    return code;
+    return db_exec_int(db, &statement, &params, changed, err);
 }
 
 /* The event of a row that was written in this transaction: its whole state. */

@@ -89,17 +89,6 @@ enum error store_note_registry(struct event_batch *batch, struct err *err)
 
 /* ---- Role jobs ---- */
 
-/* A statement with one number as its answer. */
-static enum error exec_number(struct db *db, const struct statement *statement,
-                              const struct params *params, int32_t *number, struct err *err)
-{
-    CLEANUP(result_done) struct result result = {0};
-    enum error code = db_exec(db, statement, params, &result, err);
-    if (!code)
-        *number = result_int(&result, 0, 0);
-    return code;
-}
-
 /* One snapshot for the whole of it (schema/0004_roll_up.sql says why). */
 static enum error roll_up_in_snapshot(struct db *db, struct date today, int32_t *changed,
                                       struct err *err)
@@ -109,7 +98,7 @@ static enum error roll_up_in_snapshot(struct db *db, struct date today, int32_t 
     param_date(&params, today);
     enum error code = db_run(db, "set transaction isolation level repeatable read", err);
     if (!code)
-        code = exec_number(db, &statement, &params, changed, err);
+        code = db_exec_int(db, &statement, &params, changed, err);
     return code;
 }
 
@@ -130,7 +119,7 @@ enum error store_make_contingents(struct db *db, int32_t most, int32_t *taken, s
     static const struct statement statement = {"make_contingents", "select make_contingents($1)"};
     struct params params = {0};
     param_int(&params, most);
-    return exec_number(db, &statement, &params, taken, err);
+    return db_exec_int(db, &statement, &params, taken, err);
 }
 
 static const struct field untold_day_fields[] = {

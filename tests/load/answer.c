@@ -29,3 +29,14 @@ static const struct field answer_fields[] = {
     FIELD(answer, results, .required = true, .max = 5000, .record = &result_record),
 };
 const struct record answer_record = RECORD(answer, answer_fields);
+
+bool answer_may_heal(const struct answer *answer)
+{
+    const struct result *results = answer->results.items;
+    for (size_t i = 0; i < answer->results.count; i++) {
+        const struct finding *first = results[i].errors.items;
+        if (results[i].errors.count && first->retriable)
+            return true;
+    }
+    return false;
+}

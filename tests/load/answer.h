@@ -24,4 +24,7 @@ struct answer {
 };
 extern const struct record answer_record;
 
+/* Some of what was refused may be taken when it is sent again. */
+bool answer_may_heal(const struct answer *answer);
+
 #endif

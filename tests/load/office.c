@@ -147,17 +147,6 @@ static bool is_known(const struct office *office, const struct answer *answer)
     return true;
 }
 
-static bool may_heal(const struct answer *answer)
-{
-    const struct result *results = answer->results.items;
-    for (size_t i = 0; i < answer->results.count; i++) {
-        const struct finding *first = results[i].errors.items;
-        if (results[i].errors.count && first->retriable)
-            return true;
-    }
-    return false;
-}
-
 static void look_at_refused(struct office *office, const struct answer *answer)
 {
     if (!answer->rejected)
@@ -181,7 +170,7 @@ static bool take_answer(struct office *office, const struct answer *answer)
     switch (office->step) {
     case OFFICE_SUBSTITUTIONS:
     case OFFICE_MOVES:
-        if (may_heal(answer))
+        if (answer_may_heal(answer))
             return false;
         look_at_refused(office, answer);
         if (office->step == OFFICE_MOVES)

@@ -152,17 +152,6 @@ static void lane_open(struct run *run, struct lane *lane, const struct step *of,
 
 /* ---- Answers ---- */
 
-static bool may_heal(const struct answer *answer)
-{
-    const struct result *results = answer->results.items;
-    for (size_t i = 0; i < answer->results.count; i++) {
-        const struct finding *first = results[i].errors.items;
-        if (results[i].errors.count && first->retriable)
-            return true;
-    }
-    return false;
-}
-
 static void log_rejected(const struct lane *lane, const struct answer *answer)
 {
     const struct result *result = answer->results.items;
@@ -212,7 +201,7 @@ static enum error lane_answered(struct run *run, struct lane *lane)
         return err_set(run->err, ERROR_INVALID, "%s: HTTP %ld: %.*s", lane->steps[lane->step].path,
                        status, STR_ARG(buf_str(&lane->call.answer)));
     if (status != 200 || !read_answer(lane, &arena, &answer) ||
-        (may_heal(&answer) && ++lane->tries < HEALING_TRIES))
+        (answer_may_heal(&answer) && ++lane->tries < HEALING_TRIES))
         send_again(run, lane);
     else
         take_outcomes(run, lane, &answer);
