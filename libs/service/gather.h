@@ -17,8 +17,8 @@
  *                   `tells_officers`
  * The items stand in the order of their arrival, which is that of their events in the log; no id is
  * named twice in what the statement is called with. A call whose items name each other goes in
- * rounds, in one transaction (`rounds`): the second item is of a later round, and what stands
- * behind it in its request, too; at most 16 rounds, the rest waits for the next call. A statement
+ * rounds, in one transaction (`rounds`): the second item is of a later round, and what has to stay
+ * behind it (`order`), too; at most 16 rounds, the rest waits for the next call. A statement
  * that locks rows locks them in the order of their ids; where rounds of two processes meet in a
  * deadlock, one call is made again. It returns a row for each item that did not simply go well:
  * item integer (from 1), outcome text, code text, pointer text, other uuid. No row: the first of
@@ -58,6 +58,11 @@ struct entrance {
      * that names what an item before it is or names goes in a later round, and finds what that one
      * did. */
     struct offsets names;
+    /* Offset of the one `struct uuid` member by which order counts (`learner`): events of one
+     * learner stand in the log in the order in which the items came. A nil member is that of the
+     * item which this one names (`withdraws`); where the call has none of that id, and in an
+     * entrance without such a member, an item keeps its place among all of its request. */
+    struct offsets order;
     /* Rules beyond the field table that need no database but know today; also fills what the
      * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);

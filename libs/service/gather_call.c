@@ -22,13 +22,31 @@ static struct name *name_find(struct call *call, const struct uuid *id)
 {
     uint64_t words[2];
     memcpy(words, id->bytes, sizeof words);
-    size_t slot = (words[0] * call->salt[0] + words[1] * call->salt[1]) >> 50; /* 14 bits */
+    size_t slot = (words[0] * call->salt[0] + words[1] * call->salt[1]) >> 49; /* 15 bits */
     while (call->names[slot].call == call->number && !uuid_equal(&call->names[slot].id, id))
         slot = (slot + 1) % GATHER_NAME_SLOTS;
     return &call->names[slot];
 }
-_Static_assert(GATHER_NAME_SLOTS == 1 << 14, "as many as name_find has bits for");
-_Static_assert(GATHER_NAMES *GATHER_DRY_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
+_Static_assert(GATHER_NAME_SLOTS == 1 << 15, "as many as name_find has bits for");
+_Static_assert((GATHER_NAMES + 1) * GATHER_DRY_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
+
+/* NULL: no item of the call is or names it. */
+static const struct name *name_known(struct call *call, const struct uuid *id)
+{
+    const struct name *name = name_find(call, id);
+    return name->call == call->number ? name : NULL;
+}
+
+static uint32_t name_next(struct call *call, const struct uuid *id)
+{
+    const struct name *name = name_known(call, id);
+    return name ? name->next : 0;
+}
+
+static void name_set(struct call *call, const struct uuid *id, uint32_t next)
+{
+    *name_find(call, id) = (struct name){*id, call->number, next, (uint32_t)call->count};
+}
 
 /* The ids that an item is or names; nil ones are none. */
 static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NAMES])
@@ -45,30 +63,58 @@ static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NA
     return count;
 }
 
-/* The first round that it may be of: not before what stands before it in its request, and behind
- * whatever is or names the same. */
+/* The member by which order counts; NULL: there is none. */
+static const struct uuid *member_of(const struct ref *ref)
+{
+    const struct offsets *order = &ref->waiter->lane->entrance->order;
+    if (order->count == 0)
+        return NULL;
+    const struct uuid *member = (const struct uuid *)((const char *)item_of(ref) + order->items[0]);
+    return uuid_present(member) ? member : NULL;
+}
+
+/* Whose order it keeps; NULL: that of all in its request. */
+static const struct uuid *order_of(struct call *call, const struct ref *ref)
+{
+    const struct uuid *names[GATHER_NAMES], *order = member_of(ref);
+    size_t count = names_of(ref, names);
+    for (size_t i = 1; !order && i < count; i++) {
+        const struct name *name = name_known(call, names[i]);
+        order = name ? member_of(&call->refs[name->ref]) : NULL;
+    }
+    return order;
+}
+
+/* The first round that it may be of: behind whatever is or names the same, and not before what it
+ * keeps in order with. */
 static uint32_t round_of(struct call *call, const struct ref *ref)
 {
-    const struct uuid *names[GATHER_NAMES];
+    const struct uuid *names[GATHER_NAMES], *order = order_of(call, ref);
     size_t count = names_of(ref, names);
-    uint32_t round = ref->waiter->taken_by == call->number ? ref->waiter->round : 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct name *name = name_find(call, names[i]);
-        if (name->call == call->number)
-            round = MAX_OF(round, name->round + 1);
-    }
+    const struct waiter *waiter = ref->waiter;
+    uint32_t round = waiter->taken_by != call->number ? 0 : order ? waiter->round : waiter->last;
+    if (order)
+        round = MAX_OF(round, name_next(call, order));
+    for (size_t i = 0; i < count; i++)
+        round = MAX_OF(round, name_next(call, names[i]));
     return round;
 }
 
 static void ref_add(struct call *call, const struct ref *ref)
 {
     struct waiter *waiter = ref->waiter;
-    const struct uuid *names[GATHER_NAMES];
+    const struct uuid *names[GATHER_NAMES], *order = order_of(call, ref);
     size_t count = names_of(ref, names);
     for (size_t i = 0; i < count; i++)
-        *name_find(call, names[i]) = (struct name){*names[i], call->number, ref->round};
+        name_set(call, names[i], ref->round + 1);
+    if (waiter->taken_by != call->number)
+        waiter->round = waiter->last = 0;
     waiter->taken_by = call->number;
-    waiter->round = ref->round;
+    waiter->last = MAX_OF(waiter->last, ref->round);
+    if (order)
+        name_set(call, order, ref->round);
+    else
+        waiter->round = ref->round;
     waiter->next++;
     call->refs[call->count++] = *ref;
     call->bytes += waiter->item_bytes;

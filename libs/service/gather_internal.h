@@ -20,7 +20,7 @@ enum {
     GATHER_SPLITS = 64,                    /* failed calls in search of the items behind it */
     GATHER_ROUNDS = 16,                    /* of a call; what would need more waits for the next */
     GATHER_NAMES = 3,                      /* ids that an item is or names, at most */
-    GATHER_NAME_SLOTS = 16384,             /* of a call; a power of 2 */
+    GATHER_NAME_SLOTS = 32768,             /* of a call; a power of 2 */
     GATHER_MOST_OUTCOMES = 8
 };
 
@@ -55,8 +55,9 @@ struct waiter {
     bool only_problems;    /* ?results=problems */
     uint64_t in_part;      /* number of the part that `caller` is of */
     int32_t caller;        /* its index there */
-    uint32_t taken_by;     /* number of the call that `round` is of */
-    uint32_t round;        /* of its last item there */
+    uint32_t taken_by;     /* number of the call that `last` and `round` are of */
+    uint32_t last;         /* the latest round of its items there */
+    uint32_t round;        /* that none of its items there may go before any more */
     struct waiter *behind; /* in its caller's line, or of those that are to be answered */
     struct waiter *previous, *following; /* of all unanswered ones */
 };
@@ -95,11 +96,12 @@ struct ref {
     uint32_t round; /* of the call, from 0 on */
 };
 
-/* What an item of a call is or names. */
+/* What an item of a call is or names, or whose order it keeps. */
 struct name {
     struct uuid id;
-    uint32_t call;  /* its number; another one's: the slot is free */
-    uint32_t round; /* of the last item that is or names it */
+    uint32_t call; /* its number; another one's: the slot is free */
+    uint32_t next; /* the first round of a further item that is or names it, or is of it */
+    uint32_t ref;  /* the last item that is or names it */
 };
 
 struct range {

@@ -28,6 +28,7 @@ struct note {
     struct str text;
     int32_t weight;
     struct uuid follows; /* another note */
+    struct uuid group;   /* at the second entrance, notes of one keep their order */
     struct date month;   /* filled by prepare */
 };
 
@@ -37,6 +38,7 @@ static const struct field note_fields[] = {
     FIELD(note, text, .required = true, .max = 50),
     FIELD(note, weight, .max = 100),
     FIELD(note, follows),
+    FIELD(note, group),
 };
 static const struct record note_record = RECORD(note, note_fields);
 
@@ -113,7 +115,8 @@ static const struct entrance notes = {.name = "notes",
                                       .outcomes = note_outcomes,
                                       .pokes = note_pokes};
 
-static struct entrance others; /* a second entrance of the service, for its turns */
+static const size_t note_groups[] = {offsetof(struct note, group)};
+static struct entrance others; /* a second entrance of the service: its turns, order by group */
 
 static const struct route note_routes[] = {
     BATCH_ROUTE("/v1/notes", notes, 0, "Notes."),
@@ -166,6 +169,7 @@ static int serve(const char *folder, const char *conninfo)
     struct err err = {0};
     struct process process = {.service = &service, .role = "api", .loop = loop_new()};
     others = notes;
+    others.order = (struct offsets)OFFSETS(note_groups);
     process.common.pokes = folder;
     process.write = db_async_new(process.loop, &(struct db_async_options){.conninfo = conninfo});
     process.gather = gather_new(&process);
@@ -498,6 +502,32 @@ static void an_item_that_names_another_one_goes_behind_it(void **state)
     assert_int_equal(count(fixture, "select count(distinct transaction) from note"), 1);
 }
 
+/* As above where order counts by group: only what is of the same group stays behind. */
+static void an_item_keeps_its_place_in_its_group_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        unsigned follows, group;
+    } items[] = {{0, 1}, {1, 1}, {0, 2}, {0, 1}, {3, 0}, {0, 2}, {99, 0}, {0, 3}};
+    CLEANUP(buf_done) struct buf body = {0};
+    for (unsigned i = 0; i < COUNT_OF(items); i++) {
+        add_note(&body, i + 1, "same");
+        body.len--;
+        if (items[i].follows)
+            buf_printf(&body, ",\"follows\":\"01900000-0000-7000-8000-%012x\"", items[i].follows);
+        if (items[i].group)
+            buf_printf(&body, ",\"group\":\"01900000-0000-7000-9000-%012x\"", items[i].group);
+        buf_add_char(&body, '}');
+    }
+    buf_add_char(&body, ']');
+    struct answer answer =
+        answer_read(fixture, post_to(fixture, "/v1/others", 'A', buf_str(&body)));
+    assert_holds(&answer, "{\"created\":8,");
+    /* 2 waits for 1, and 4 for 2; 5 waits for 3, which tells its group, and 6 for 5. Of which group
+     * 7 is nobody knows: it waits for all, and all that stand behind it do. */
+    assert_string_equal(calls_of(fixture, COUNT_OF(items)), "1 2 1 2 2 2 2 2 ");
+}
+
 /* 20 notes, each behind the one before it: 16 rounds of one call, and what is left in the next. */
 static void what_needs_too_many_rounds_takes_another_call(void **state)
 {
@@ -785,6 +815,7 @@ int main(void)
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
         GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
+        GATHER_TEST(an_item_keeps_its_place_in_its_group_alone),
         GATHER_TEST(what_needs_too_many_rounds_takes_another_call),
         GATHER_TEST(a_request_that_waits_does_not_keep_the_next_one_waiting),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),

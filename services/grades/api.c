@@ -15,11 +15,14 @@ static const char *const told[] = {"relay", NULL};
 static const size_t originals[] = {offsetof(struct mark, replaces),
                                    offsetof(struct mark, withdraws)};
 
+static const size_t by_learner[] = {offsetof(struct mark, learner)};
+
 const struct entrance marks_entrance = {
     .name = "marks",
     .record = &mark_item,
     .id_offset = offsetof(struct mark, id),
     .names = OFFSETS(originals),
+    .order = OFFSETS(by_learner),
     .prepare = mark_prepare,
     .columns = &mark_columns,
     .event = &mark_recorded_event,

@@ -185,15 +185,19 @@ begin
 end $$;
 
 -- (xid, seq) alone is not causal: a transaction with an older xid may change what a younger one has committed. Whoever
--- changes a stamped row calls this with the row's stamp, under its lock; a younger one there means: again, with a newer xid.
-create function outbox_after(p_epoch bigint, p_xid bigint) returns void language plpgsql as $$
+-- changes stamped rows calls this with their stamps, under their locks; a younger one there means: again, with a newer xid.
+create function outbox_after(p_epochs bigint[], p_xids bigint[]) returns void language plpgsql as $$
 declare
     v_stamp record := outbox_stamp();
 begin
-    if p_epoch = v_stamp.epoch and p_xid > v_stamp.xid then
+    if exists (select from unnest(p_epochs, p_xids) r (epoch, xid) where r.epoch = v_stamp.epoch and r.xid > v_stamp.xid) then
         raise exception 'changed by a younger transaction' using errcode = '40001';
     end if;
 end $$;
+-- The same for one row.
+create function outbox_after(p_epoch bigint, p_xid bigint) returns void language sql as $$
+    select outbox_after(array[p_epoch], array[p_xid])
+$$;
 
 -- The surviving rows above the cut, as runs of consecutive xids that each have a row: rows of one xid survive together,
 -- and a run over a gap would take a ghost for a survivor (protocol-check.md, E4).
@@ -319,7 +323,13 @@ create function event_int(p_name text, p_value bigint) returns bytea language sq
         || '\xd3'::bytea || int8send(p_value)
 $$;
 
--- A nested record: its members as the functions above make them; one that is NULL is not there. At most 15.
+-- A nested record of p_count members, at most 15, as the functions above make them, one behind the other.
+create function event_map(p_name text, p_count integer, p_members bytea) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || set_byte('\x00'::bytea, 0, 128 + p_count) || p_members
+$$;
+
+-- The same from its members; one that is NULL is not there. A call of its own for each, where the one above is made in place.
 create function event_element(variadic p_members bytea[]) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 128 + count(m.member)::integer) || coalesce(string_agg(m.member, ''::bytea order by m.place), '')
     from unnest(p_members) with ordinality m (member, place)

@@ -46,8 +46,8 @@ create function mark_reason_name(p_reason smallint) returns text language sql im
     select (array['error', 'recheck', 'appeal', 'late_work'])[p_reason]
 $$;
 
--- What took the place of a mark last: itself, its last correction, or the withdrawal of that one.
-create function mark_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language plpgsql stable rows 1 as $$
+-- What took the place of a mark last: itself, its last correction, or the withdrawal of that one. NULL: no row.
+create function mark_last(p_id uuid, p_month date) returns table (id uuid, withdraws uuid) language plpgsql stable strict rows 1 as $$
 #variable_conflict use_column
 declare
     v_next uuid := p_id;
