@@ -13,6 +13,7 @@ ALTER ROLE @service@_ro IN DATABASE @service@ SET search_path = @service@;
 -- A generic plan made while a table was empty stays: it must be one by index.
 ALTER ROLE @service@_rw IN DATABASE @service@ SET plan_cache_mode = force_generic_plan;
 ALTER ROLE @service@_rw IN DATABASE @service@ SET enable_seqscan = off;
+ALTER ROLE @service@_rw IN DATABASE @service@ SET max_parallel_workers_per_gather = 0; -- a worker costs more than what is looked up
 ALTER ROLE @service@_rw IN DATABASE @service@ SET statement_timeout = '30s';
 ALTER ROLE @service@_rw IN DATABASE @service@ SET idle_in_transaction_session_timeout = '60s';
 ALTER ROLE @service@_ro IN DATABASE @service@ SET default_transaction_read_only = on;

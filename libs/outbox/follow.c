@@ -13,7 +13,7 @@ struct follow {
     struct loop_timer *timer;
     struct position position;
     struct horizon horizon;
-    bool begun, looking, poked, ended;
+    bool begun, looking, reading, poked, ended;
 };
 
 static void look(void *context);
@@ -31,25 +31,41 @@ static void rest(struct follow *follow)
     follow->poked = false;
 }
 
+/* All rows below the horizon were handed out. */
+static struct position horizon_end(const struct horizon *horizon)
+{
+    return (struct position){horizon->epoch, horizon->xid - 1, INT64_MAX, 0};
+}
+
+static void hand_out(struct follow *follow, const struct result *result)
+{
+    size_t rows = result_rows(result);
+    bool all = rows < ROWS_PER_READ;
+    follow->poked |= !all;
+    follow->position = all ? horizon_end(&follow->horizon)
+                           : (struct position){result_bigint(result, rows - 1, 0),
+                                               result_bigint(result, rows - 1, 1),
+                                               result_bigint(result, rows - 1, 2), 0};
+    if (rows)
+        follow->options.rows(follow->options.context, result);
+}
+
 static void rows_arrived(void *context, const struct result *result, enum error code,
                          const struct err *err)
 {
     struct follow *follow = context;
+    follow->reading = false;
     if (code && code != ERROR_UNAVAILABLE)
         log_error("following", err);
-    size_t rows = code ? 0 : result_rows(result);
-    if (rows && !follow->ended) {
-        follow->position = (struct position){result_bigint(result, rows - 1, 0),
-                                             result_bigint(result, rows - 1, 1),
-                                             result_bigint(result, rows - 1, 2), 0};
-        follow->options.rows(follow->options.context, result);
-        follow->poked |= rows == ROWS_PER_READ;
-    }
+    if (!code && !follow->ended)
+        hand_out(follow, result);
     rest(follow);
 }
 
 static void read_rows(struct follow *follow)
 {
+    CLEANUP(arena_done) struct arena arena = {0};
+    const struct follow_options *options = &follow->options;
     struct params params = {0};
     param_bigint(&params, follow->position.epoch);
     param_bigint(&params, follow->position.xid);
@@ -57,7 +73,13 @@ static void read_rows(struct follow *follow)
     param_bigint(&params, follow->horizon.epoch);
     param_bigint(&params, follow->horizon.xid);
     param_int(&params, ROWS_PER_READ);
-    db_async_exec(follow->options.db, follow->options.read, &params, rows_arrived, follow);
+    if (options->wanted && !options->wanted(options->context, &params, &arena)) {
+        follow->position = horizon_end(&follow->horizon);
+        rest(follow);
+        return;
+    }
+    follow->reading = true;
+    db_async_exec(options->db, options->read, &params, rows_arrived, follow);
 }
 
 static void horizon_arrived(void *context, const struct horizon *horizon, enum error code,
@@ -71,7 +93,7 @@ static void horizon_arrived(void *context, const struct horizon *horizon, enum e
     }
     follow->horizon = *horizon;
     if (!follow->begun) {
-        follow->position = (struct position){horizon->epoch, horizon->xid - 1, INT64_MAX, 0};
+        follow->position = horizon_end(horizon);
         follow->begun = true;
         rest(follow);
         return;
@@ -118,6 +140,6 @@ void follow_free(struct follow *follow)
 
 bool follow_position(const struct follow *follow, struct position *position)
 {
-    *position = follow->position;
+    *position = follow->reading ? horizon_end(&follow->horizon) : follow->position;
     return follow->begun;
 }

@@ -18,6 +18,9 @@ struct follow_options {
      * than $4, or of it with an xid below $5; $6 integer: at most so many, in the order of the
      * position. The first three columns are the position. */
     const struct statement *read;
+    /* Asked before each read for what `read` takes besides, from $7 on; false: nobody wants any
+     * rows now, and none are read. NULL: all rows, always. */
+    bool (*wanted)(void *context, struct params *params, struct arena *arena);
     /* Rows in order, at least one; borrowed. */
     void (*rows)(void *context, const struct result *result);
     void *context;
@@ -30,7 +33,9 @@ void follow_free(struct follow *follow);
 /* Poked: look at once. */
 void follow_look(struct follow *follow);
 
-/* Everything up to here was handed out; false before the first look. Index is unused. */
+/* Everything up to here was handed out, or is under way as it was wanted when it was asked for: who
+ * begins to want something reads it from the table up to here. False before the first look. Index
+ * is unused. */
 bool follow_position(const struct follow *follow, struct position *position);
 
 #endif

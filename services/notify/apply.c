@@ -30,80 +30,112 @@ enum error apply_marks(struct event_batch *batch, struct err *err)
 
 /* ---- eiso.attendance.registers.v1 ---- */
 
-static size_t count_exceptions(const struct event_batch *batch)
+static size_t count_absences(const struct event_batch *batch)
 {
-    size_t count = 0;
+    size_t most = batch->count; /* re-coded ones */
     for (size_t i = 0; i < batch->count; i++) {
         const struct lesson_register *taken = batch->events[i].value;
-        if (batch->events[i].type->number == EVENT_REGISTER_TAKEN)
-            count += taken->exceptions.count;
+        if (batch->events[i].type->number != EVENT_ABSENCE_CHANGED)
+            most += taken->exceptions.count + register_before(taken).exceptions.count;
     }
+    return most;
+}
+
+static size_t taken_absences(const struct lesson_register *taken, struct feed_fact *rows)
+{
+    const struct register_exception *exceptions = taken->exceptions.items;
+    size_t count = 0;
+    for (size_t i = 0; i < taken->exceptions.count; i++)
+        if (absence_is_news(exceptions[i].code))
+            rows[count++] = absence_fact(taken, &exceptions[i]);
     return count;
 }
 
-static void add_absences(const struct event *event, struct feed_facts_batch *facts)
+static size_t absences_of(const struct event *event, struct feed_fact *rows)
 {
-    const struct lesson_register *taken = event->value;
-    const struct register_exception *exceptions = taken->exceptions.items;
-    for (size_t i = 0; i < taken->exceptions.count; i++)
-        if (absence_is_news(exceptions[i].code))
-            facts->items[facts->count++] = absence_fact(taken, &exceptions[i], event->time);
+    switch (event->type->number) {
+    case EVENT_REGISTER_TAKEN:
+        return taken_absences(event->value, rows);
+    case EVENT_REGISTER_REPLACED:
+    case EVENT_REGISTER_WITHDRAWN:
+    case EVENT_REGISTER_RECOUNTED:
+        return register_changes(event->value, rows);
+    case EVENT_ABSENCE_CHANGED:
+        return absence_changes(event->value, rows);
+    default:
+        return 0;
+    }
 }
 
-static enum error apply_register_change(struct event_batch *batch, const struct event *event,
-                                        struct err *err)
-{
-    const struct lesson_register *change = event->value;
-    struct lesson_register former = register_before(change);
-    size_t most = change->exceptions.count + former.exceptions.count;
-    struct feed_absence *rows = ARENA_ARRAY(batch->arena, most, struct feed_absence);
-    return store_absence_changes(batch->db, event, &former.id, rows, register_changes(change, rows),
-                                 batch->arena, err);
-}
-
-static enum error apply_absence_change(struct event_batch *batch, const struct event *event,
-                                       struct err *err)
+/* Nil: none. */
+static struct uuid register_changed_by(const struct event *event)
 {
     const struct absence_change *change = event->value;
-    struct feed_absence row = {0};
-    return store_absence_changes(batch->db, event, &change->register_id, &row,
-                                 absence_changes(change, &row), batch->arena, err);
-}
-
-static enum error apply_change(struct event_batch *batch, const struct event *event,
-                               struct err *err)
-{
     switch (event->type->number) {
     case EVENT_REGISTER_REPLACED:
     case EVENT_REGISTER_WITHDRAWN:
     case EVENT_REGISTER_RECOUNTED:
-        return apply_register_change(batch, event, err);
+        return register_before(event->value).id;
     case EVENT_ABSENCE_CHANGED:
-        return apply_absence_change(batch, event, err);
+        return change->register_id;
     default:
-        return ERROR_NONE;
+        return (struct uuid){{0}};
     }
 }
 
-/* Rows stand in the order of their events: registers that were taken go in one statement up to the
- * next one that changes something, which is rare. */
+/* What a change finds of a register has to be in the database: not so where the register, or
+ * another change of it, waits to be written. */
+static bool is_pending(const struct feed_absences *absences, const struct uuid *previous)
+{
+    for (size_t i = 0; i < absences->change_count; i++)
+        if (uuid_equal(&absences->changes[i].event, previous) ||
+            uuid_equal(&absences->changes[i].previous, previous))
+            return true;
+    for (size_t i = 0; i < absences->count; i++)
+        if (uuid_equal(&absences->items[i].event, previous))
+            return true;
+    return false;
+}
+
+static enum error write_absences(struct event_batch *batch, struct feed_absences *absences,
+                                 struct err *err)
+{
+    enum error code = store_absences(batch->db, absences, batch->arena, err);
+    absences->count = absences->change_count = 0;
+    return code;
+}
+
+static enum error add_absences(struct event_batch *batch, const struct event *event,
+                               struct feed_absences *absences, struct err *err)
+{
+    struct uuid previous = register_changed_by(event);
+    enum error code = ERROR_NONE;
+    if (uuid_present(&previous)) {
+        if (is_pending(absences, &previous))
+            code = write_absences(batch, absences, err);
+        absences->changes[absences->change_count++] = (struct feed_change){event->id, previous};
+    }
+    struct feed_fact *rows = &absences->items[absences->count];
+    size_t count = absences_of(event, rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i].time = event->time;
+        rows[i].event = event->id;
+        rows[i].previous = previous;
+    }
+    absences->count += count;
+    return code;
+}
+
+/* Rows stand in the order of their events, in one statement up to the next change of what waits. */
 enum error apply_registers(struct event_batch *batch, struct err *err)
 {
-    struct feed_facts_batch facts = {
-        ARENA_ARRAY(batch->arena, count_exceptions(batch), struct feed_fact), 0};
+    struct feed_absences absences = {
+        .items = ARENA_ARRAY(batch->arena, count_absences(batch), struct feed_fact),
+        .changes = ARENA_ARRAY(batch->arena, batch->count, struct feed_change)};
     enum error code = ERROR_NONE;
-    for (size_t i = 0; i < batch->count && !code; i++) {
-        const struct event *event = &batch->events[i];
-        if (event->type->number == EVENT_REGISTER_TAKEN) {
-            add_absences(event, &facts);
-            continue;
-        }
-        code = store_facts(batch->db, &facts, batch->arena, err);
-        facts.count = 0;
-        if (!code)
-            code = apply_change(batch, event, err);
-    }
-    return code ? code : store_facts(batch->db, &facts, batch->arena, err);
+    for (size_t i = 0; i < batch->count && !code; i++)
+        code = add_absences(batch, &batch->events[i], &absences, err);
+    return code ? code : write_absences(batch, &absences, err);
 }
 
 /* ---- What a source took back ---- */

@@ -41,12 +41,10 @@ struct feed_fact mark_fact(const struct mark *mark, struct instant time, enum fe
 }
 
 struct feed_fact absence_fact(const struct lesson_register *taken,
-                              const struct register_exception *exception, struct instant time)
+                              const struct register_exception *exception)
 {
     return (struct feed_fact){
-        .time = time,
         .learner = exception->learner,
-        .event = taken->id,
         .kind = FEED_ABSENCE_RECORDED,
         .facts = {.class = taken->class,
                   .subject = taken->subject,
@@ -95,7 +93,7 @@ static bool is_same_lesson(const struct feed_facts *a, const struct feed_facts *
 
 /* `before` and `now` of one learner, code 0: there. False where there is nothing to tell. */
 static bool change_of(const struct change *change, const struct feed_facts *before,
-                      const struct feed_facts *now, struct feed_absence *row)
+                      const struct feed_facts *now, struct feed_fact *row)
 {
     bool was = is_absent(before->code), is = is_absent(now->code);
     if ((!was && !is) || (!change->moved && !change->withdrawn && is_same(before, now)))
@@ -135,7 +133,7 @@ static const struct register_exception *find_learner(const struct list *exceptio
 }
 
 static size_t add_change(const struct change *change, const struct register_exception *before,
-                         const struct register_exception *now, struct feed_absence *row)
+                         const struct register_exception *now, struct feed_fact *row)
 {
     struct feed_facts was = absence_facts(&change->before, before);
     struct feed_facts is = absence_facts(&change->now, now);
@@ -143,7 +141,7 @@ static size_t add_change(const struct change *change, const struct register_exce
     return change_of(change, &was, &is, row);
 }
 
-size_t register_changes(const struct lesson_register *change, struct feed_absence *rows)
+size_t register_changes(const struct lesson_register *change, struct feed_fact *rows)
 {
     struct lesson_register former = register_before(change);
     struct change lesson = {.before = lesson_facts(&former),
@@ -164,7 +162,7 @@ size_t register_changes(const struct lesson_register *change, struct feed_absenc
     return count;
 }
 
-size_t absence_changes(const struct absence_change *change, struct feed_absence *row)
+size_t absence_changes(const struct absence_change *change, struct feed_fact *row)
 {
     struct feed_facts lesson = {.class = change->class,
                                 .subject = change->subject,

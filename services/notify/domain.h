@@ -10,13 +10,26 @@
 struct feed_fact {
     struct instant time;
     struct uuid learner, event;
-    struct uuid corrects; /* the event that it takes the place of */
+    struct uuid corrects; /* the event that it takes the place of: of a mark; */
+    struct uuid previous; /* of an absence it is found: the register that was changed, or nil */
     enum feed_kind kind;
-    struct feed_facts facts, before; /* before: points to value, as they were */
+    struct feed_facts facts, before; /* before: a mark's points to value, an absence's code and
+                                        minutes, as they were; absent: was there */
 };
 struct feed_facts_batch {
     struct feed_fact *items;
     size_t count;
+};
+
+/* A register, or an absence in it, that was changed. */
+struct feed_change {
+    struct uuid event, previous;
+};
+struct feed_absences {
+    struct feed_fact *items;
+    size_t count;
+    struct feed_change *changes; /* those of the items, and those that are news to nobody */
+    size_t change_count;
 };
 
 /* A row of the feed as it is read (schema/0001_init.sql, feed_shown). */
@@ -40,24 +53,18 @@ bool absence_is_news(enum absence_code code);
 /* The fact of a mark's event. */
 struct feed_fact mark_fact(const struct mark *mark, struct instant time, enum feed_kind kind);
 
-/* The fact of one exception of a register that was taken. */
+/* Absences are given without the time, the event and what it changes, which are those of all its
+ * rows. This is one of a register that was taken. */
 struct feed_fact absence_fact(const struct lesson_register *taken,
-                              const struct register_exception *exception, struct instant time);
-
-/* What a learner's guardians hear of a register or an absence that was changed. */
-struct feed_absence {
-    struct uuid learner;
-    enum feed_kind kind;
-    struct feed_facts facts, before; /* before: code and minutes; absent: was there */
-};
+                              const struct register_exception *exception);
 
 /* A register that replaces or withdraws one: a row for each learner for whom something changed that
  * is news, or was. Where the lesson moved, too, the former absence is void and the present one is
  * recorded. At most as many as there are exceptions in both; returns how many. */
-size_t register_changes(const struct lesson_register *change, struct feed_absence *rows);
+size_t register_changes(const struct lesson_register *change, struct feed_fact *rows);
 
 /* A re-coded absence: a row, or none (0). */
-size_t absence_changes(const struct absence_change *change, struct feed_absence *row);
+size_t absence_changes(const struct absence_change *change, struct feed_fact *row);
 
 /* The first that is known: what the request asks for (`?language=`), what the account says, what
  * Accept-Language gives. */

@@ -1,7 +1,7 @@
 /* A reader that comes reads its children, then what it missed in pages, then joins the live ones:
- * the rows that the follower hands out to all. It joins in the moment when it has everything up to
- * the follower's place, so nothing is missed between, and a row at or below its own place is never
- * sent again. */
+ * the rows that the follower hands out to all, of the children of all readers alone. It joins in
+ * the moment when it has everything up to the follower's place, so nothing is missed between, and a
+ * row at or below its own place is never sent again. */
 #include "push.h"
 
 #include <stdlib.h>
@@ -55,6 +55,7 @@ struct push {
     TAILQ_HEAD(, reader) waiting;
     size_t reading;
     struct bucket buckets[BUCKETS];
+    size_t interests;   /* in all buckets */
     struct arena arena; /* of one result */
 };
 
@@ -121,6 +122,7 @@ static void interests_take(struct reader *reader, const struct result *result)
                                       .reader = reader};
         LIST_INSERT_HEAD(bucket_of(push, &interest->child), interest, chain);
     }
+    push->interests += reader->interest_count;
     reader->knows_children = true;
 }
 
@@ -128,9 +130,26 @@ static void interests_drop(struct reader *reader)
 {
     for (size_t i = 0; i < reader->interest_count; i++)
         LIST_REMOVE(&reader->interests[i], chain);
+    reader->push->interests -= reader->interest_count;
     free(reader->interests);
     reader->interests = NULL;
     reader->interest_count = 0;
+}
+
+/* The children whose rows are read, from the moment when they are known: a child of two readers
+ * twice. */
+static bool children_wanted(void *context, struct params *params, struct arena *arena)
+{
+    struct push *push = context;
+    struct uuid *children = ARENA_ARRAY(arena, push->interests, struct uuid);
+    struct interest *interest;
+    size_t count = 0;
+    for (size_t i = 0; push->interests && i < BUCKETS; i++)
+        LIST_FOREACH(interest, &push->buckets[i], chain)
+        children[count++] = interest->child;
+    struct column column = column_uuids(arena, children, count);
+    param_column(params, &column);
+    return count > 0;
 }
 
 /* ---- Live ---- */
@@ -340,6 +359,7 @@ enum error push_start(struct process *process, struct err *err)
     push->follow = follow_new(&(struct follow_options){.loop = process->loop,
                                                        .db = process->read,
                                                        .read = &store_follow_feed,
+                                                       .wanted = children_wanted,
                                                        .rows = rows_committed,
                                                        .context = push});
     metric_register(&metric_sent);

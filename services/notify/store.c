@@ -68,36 +68,47 @@ enum error store_facts(struct db *db, const struct feed_facts_batch *facts, stru
     return db_exec(db, &set->statement, &params, NULL, err);
 }
 
-static const struct field absence_fields[] = {
-    FIELD(feed_absence, learner),
-    FIELD(feed_absence, kind, .values = &feed_kinds),
-    FIELD_AS(feed_absence, facts.class, "class"),
-    FIELD_AS(feed_absence, facts.subject, "subject"),
-    FIELD_AS(feed_absence, facts.date, "date"),
-    FIELD_AS(feed_absence, facts.lesson, "lesson"),
-    FIELD_AS(feed_absence, facts.session, "session", .values = &register_sessions),
-    FIELD_AS(feed_absence, facts.code, "code", .values = &absence_codes),
-    FIELD_AS(feed_absence, facts.minutes, "minutes"),
-    FIELD_AS(feed_absence, before.code, "before_code", .values = &absence_codes),
-    FIELD_AS(feed_absence, before.minutes, "before_minutes"),
+static const struct field change_key_fields[] = {
+    FIELD(feed_change, event),
+    FIELD(feed_change, previous),
 };
-static const struct record absence_columns = RECORD(feed_absence, absence_fields);
+static const struct record change_keys = RECORD(feed_change, change_key_fields);
 
-enum error store_absence_changes(struct db *db, const struct event *event,
-                                 const struct uuid *previous, const struct feed_absence *rows,
-                                 size_t count, struct arena *arena, struct err *err)
+static const struct field absence_fields[] = {
+    FIELD(feed_fact, time),
+    FIELD(feed_fact, learner),
+    FIELD(feed_fact, event),
+    FIELD(feed_fact, previous),
+    FIELD(feed_fact, kind, .values = &feed_kinds),
+    FIELD_AS(feed_fact, facts.class, "class"),
+    FIELD_AS(feed_fact, facts.subject, "subject"),
+    FIELD_AS(feed_fact, facts.date, "date"),
+    FIELD_AS(feed_fact, facts.lesson, "lesson"),
+    FIELD_AS(feed_fact, facts.session, "session", .values = &register_sessions),
+    FIELD_AS(feed_fact, facts.code, "code", .values = &absence_codes),
+    FIELD_AS(feed_fact, facts.minutes, "minutes"),
+    FIELD_AS(feed_fact, before.code, "before_code", .values = &absence_codes),
+    FIELD_AS(feed_fact, before.minutes, "before_minutes"),
+};
+static const struct record absence_columns = RECORD(feed_fact, absence_fields);
+
+enum error store_absences(struct db *db, const struct feed_absences *absences, struct arena *arena,
+                          struct err *err)
 {
     static const struct statement statement = {
-        "absence_changes", "select feed_absence_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                           "                            $11, $12, $13, $14)"};
-    const void **items = ARENA_ARRAY(arena, count, const void *);
-    for (size_t i = 0; i < count; i++)
-        items[i] = &rows[i];
+        "absences", "select feed_absences($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+                    "                     $14, $15, $16)"};
+    if (!absences->count && !absences->change_count)
+        return ERROR_NONE;
+    const void **changes = ARENA_ARRAY(arena, absences->change_count, const void *);
+    const void **items = ARENA_ARRAY(arena, absences->count, const void *);
+    for (size_t i = 0; i < absences->change_count; i++)
+        changes[i] = &absences->changes[i];
+    for (size_t i = 0; i < absences->count; i++)
+        items[i] = &absences->items[i];
     struct params params = {0};
-    param_uuid(&params, &event->id);
-    param_instant(&params, event->time);
-    param_uuid(&params, previous);
-    param_records(&params, &absence_columns, items, count, arena);
+    param_records(&params, &change_keys, changes, absences->change_count, arena);
+    param_records(&params, &absence_columns, items, absences->count, arena);
     return db_exec(db, &statement, &params, NULL, err);
 }
 
@@ -256,8 +267,17 @@ void store_read(struct db_async *db, const struct inbox_wanted *wanted, db_async
     db_async_exec(db, &statement, &params, callback, context);
 }
 
-const struct statement store_follow_feed = {"follow_feed",
-                                            "select" ROW_COLUMNS " from feed_shown v"
-                                            " where (v.epoch, v.xid, v.seq) > ($1, $2, $3)"
-                                            "   and (v.epoch < $4 or (v.epoch = $4 and v.xid < $5))"
-                                            " order by v.epoch, v.xid, v.seq limit $6"};
+/* $7: the children of those who read. Of others' rows no more is looked at than whose they are. */
+const struct statement store_follow_feed = {
+    "follow_feed",
+    "select" ROW_COLUMNS "  from ("
+    "         select f.epoch, f.xid, f.seq from feed f"
+    "          where (f.epoch, f.xid, f.seq) > ($1, $2, $3)"
+    "            and (f.epoch < $4 or (f.epoch = $4 and f.xid < $5))"
+    "            and (coalesce((select a.canonical from copy_alias a where a.id = f.learner),"
+    "                          f.learner) in (select unnest($7::uuid[]))) is true"
+    "          order by f.epoch, f.xid, f.seq limit $6) w"
+    "       cross join lateral ("
+    "         select s.* from feed_shown s"
+    "          where s.epoch = w.epoch and s.xid = w.xid and s.seq = w.seq offset 0) v"
+    " order by v.epoch, v.xid, v.seq"};

@@ -9,16 +9,15 @@
 
 /* ---- apply: in the effect's transaction ---- */
 
-/* Facts as they came: a row each, corrections and withdrawals with what was before. */
+/* Marks as they came: a row each, corrections and withdrawals with what was before. */
 enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
                        struct err *err);
 
-/* A change of the register `previous` or of an absence in it: its rows, each of which corrects the
- * last one of its learner that stands of the register and all that changed it. None: the change is
+/* Absences in their order. Each that follows from a change corrects the last row of its learner that
+ * stands of the register and all that changed it before this call. A change without rows is
  * remembered all the same. */
-enum error store_absence_changes(struct db *db, const struct event *event,
-                                 const struct uuid *previous, const struct feed_absence *rows,
-                                 size_t count, struct arena *arena, struct err *err);
+enum error store_absences(struct db *db, const struct feed_absences *absences, struct arena *arena,
+                          struct err *err);
 
 /* Each row of these events that still stands is followed by one that takes it back. */
 enum error store_retract(struct db *db, const struct uuid *events, size_t count,

@@ -21,6 +21,7 @@ struct subject {
     enum indicator_tree tree;
     char *node;
     LIST_HEAD(readers, reader) readers;
+    size_t opening;         /* streams whose state is being read: nothing behind it may be missed */
     struct change *changes; /* one a node, the latest */
     size_t count, capacity;
     struct arena arena; /* of the next message */
@@ -29,6 +30,7 @@ struct subject {
 };
 
 struct reader {
+    struct push *push;
     struct sse *sse;
     struct auth_watch *watch;
     struct subject *subject;
@@ -38,6 +40,7 @@ struct reader {
 struct push {
     struct loop *loop;
     struct follow *follow;
+    size_t subjects;
     struct arena rows; /* of one page of changed days */
     LIST_HEAD(bucket, subject) buckets[BUCKETS];
 };
@@ -104,11 +107,16 @@ static struct subject *subject_get(struct push *push, enum indicator_tree tree, 
     memcpy(subject->node, node.ptr, node.len);
     subject->timer = loop_timer_new(push->loop, subject_tell, subject);
     LIST_INSERT_HEAD(bucket_of(push, node), subject, chain);
+    push->subjects++;
     return subject;
 }
 
-static void subject_free(struct subject *subject)
+/* Where nobody shows it any more. */
+static void subject_release(struct push *push, struct subject *subject)
 {
+    if (subject->opening || !LIST_EMPTY(&subject->readers))
+        return;
+    push->subjects--;
     LIST_REMOVE(subject, chain);
     loop_timer_free(subject->timer);
     free(subject->changes);
@@ -162,16 +170,30 @@ static void note_everywhere(struct push *push, const struct changed_day *row)
         note(push, TREE_SUBORDINATION, row->superior, row);
 }
 
+/* Days of today, of what somebody shows or what hangs on it. */
+static bool nodes_wanted(void *context, struct params *params, struct arena *arena)
+{
+    struct push *push = context;
+    struct str *nodes = ARENA_ARRAY(arena, push->subjects, struct str);
+    struct subject *subject;
+    size_t count = 0;
+    for (size_t i = 0; push->subjects && i < BUCKETS; i++)
+        LIST_FOREACH(subject, &push->buckets[i], chain)
+        nodes[count++] = str_from(subject->node);
+    struct column column = column_texts(arena, nodes, count);
+    param_date(params, date_today());
+    param_column(params, &column);
+    return count > 0;
+}
+
 static void days_changed(void *context, const struct result *result)
 {
     struct push *push = context;
-    struct date today = date_today();
     size_t count;
     const struct changed_day *rows =
         result_records(result, &changed_day_record, &push->rows, &count);
     for (size_t i = 0; i < count; i++)
-        if (rows[i].day.date.day == today.day)
-            note_everywhere(push, &rows[i]);
+        note_everywhere(push, &rows[i]);
     arena_reset(&push->rows);
 }
 
@@ -181,10 +203,8 @@ static void reader_left(struct sse *sse, void *context)
 {
     (void)sse;
     struct reader *reader = context;
-    struct subject *subject = reader->subject;
     LIST_REMOVE(reader, next);
-    if (LIST_EMPTY(&subject->readers))
-        subject_free(subject);
+    subject_release(reader->push, reader->subject);
     auth_release(reader->watch);
     free(reader);
 }
@@ -197,28 +217,30 @@ static void access_ended(void *context)
 
 /* What waits was read before this state: it goes out first, so that no reader is told of a day that
  * is older than what it has seen. Rows come in the order in which they were asked for. */
-static void reader_join(struct http_request *request, enum indicator_tree tree, struct str node,
+static void reader_join(struct http_request *request, struct subject *subject,
                         struct sse_frame *state)
 {
     struct process *process = process_of(request);
     struct reader *reader = mem_alloc(sizeof *reader);
-    reader->subject = subject_get(process->state, tree, node);
-    subject_tell(reader->subject);
+    reader->push = process->state;
+    reader->subject = subject;
+    subject_tell(subject);
     reader->watch = auth_hold(process->auth, auth_principal(request), access_ended, reader);
     reader->sse = sse_open(request, reader_left, reader);
     sse_send(reader->sse, state);
     sse_frame_free(state);
-    LIST_INSERT_HEAD(&reader->subject->readers, reader, next);
+    LIST_INSERT_HEAD(&subject->readers, reader, next);
 }
 
-static void state_arrived(void *context, const struct result *result, enum error code,
-                          const struct err *err)
+/* A stream that is asked for, and what it will show. */
+struct opening {
+    struct http_request *request;
+    struct subject *subject;
+};
+
+static void answer_state(struct opening *opening, const struct result *result)
 {
-    struct http_request *request = context;
-    if (code) {
-        http_error(request, err);
-        return;
-    }
+    struct http_request *request = opening->request;
     size_t count;
     const struct indicator_row *rows =
         result_records(result, &indicator_row_record, &request->arena, &count);
@@ -226,20 +248,39 @@ static void state_arrived(void *context, const struct result *result, enum error
         http_problem(request, 404, "not_found", NULL);
         return;
     }
-    const struct node_view *view = node_view_of(rows, count, &request->arena);
     CLEANUP(buf_done) struct buf data = {0};
-    record_encode_json(&node_view_record, view, &data);
-    reader_join(request, view->tree, view->node,
+    record_encode_json(&node_view_record, node_view_of(rows, count, &request->arena), &data);
+    reader_join(request, opening->subject,
                 sse_frame_new((struct str){0}, "state", buf_str(&data)));
+}
+
+static void state_arrived(void *context, const struct result *result, enum error code,
+                          const struct err *err)
+{
+    struct opening *opening = context;
+    struct subject *subject = opening->subject;
+    struct push *push = process_of(opening->request)->state;
+    if (code)
+        http_error(opening->request, err);
+    else
+        answer_state(opening, result);
+    subject->opening--;
+    subject_release(push, subject);
 }
 
 void get_stream(struct http_request *request)
 {
+    struct process *process = process_of(request);
     struct date today = date_today();
     struct indicators_wanted wanted = {.from = today, .to = today, .children = true};
-    if (wanted_node(request, &wanted))
-        store_indicators(process_of(request)->read, &wanted, auth_principal(request),
-                         &request->arena, state_arrived, request);
+    if (!wanted_node(request, &wanted))
+        return;
+    struct opening *opening = ARENA_NEW(&request->arena, struct opening);
+    *opening =
+        (struct opening){request, subject_get(process->state, wanted.tree, wanted.node)};
+    opening->subject->opening++;
+    store_indicators(process->read, &wanted, auth_principal(request), &request->arena,
+                     state_arrived, opening);
 }
 
 /* ---- The role ---- */
@@ -252,6 +293,7 @@ enum error push_start(struct process *process, struct err *err)
     push->follow = follow_new(&(struct follow_options){.loop = process->loop,
                                                        .db = process->read,
                                                        .read = &store_follow_days,
+                                                       .wanted = nodes_wanted,
                                                        .rows = days_changed,
                                                        .context = push});
     process->state = push;

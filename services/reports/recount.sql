@@ -92,18 +92,14 @@ where row(coalesce(e.learners, 0), coalesce(e.organisations, 0), coalesce(e.hear
           coalesce(a.reached, 0));
 
 create view wrong_cell as
-select tree, node, date, shift, slot, e::text as expected, a::text as actual
-from (select b.tree, b.node, f.date, f.shift, f.slot, sum(registers) as registers, sum(lessons) as lessons,
-             sum(absences) as absences, sum(minutes) as minutes, sum(marks) as marks, sum(percent) as percent, sum(reached) as reached
-      from belongs b join fact_cell f using (organisation)
-      where not (b.tree = 1 and length(b.node) = 36) -- an organisation's own cells are no node's
-      group by 1, 2, 3, 4, 5) e
+select organisation, date, shift, slot, e::text as expected, a::text as actual
+from fact_cell e
      full join
-     (select tree, node, date, shift, slot, registers, learner_lessons as lessons,
+     (select organisation, date, shift, slot, registers, learner_lessons as lessons,
              absent_unexcused + 10 ^ 2 * absent_ill + 10 ^ 4 * absent_excused + 10 ^ 6 * late + 10 ^ 8 * remote + 10 ^ 10 * exempt as absences,
              late_minutes as minutes, formative + 1000 * summative_unit + 1000 ^ 2 * summative_term + 1000 ^ 3 * marks_with_points as marks,
              percent_sum_hundredths as percent, at_least_65 + 1000 * at_least_40 as reached
-      from node_cell) a using (tree, node, date, shift, slot)
+      from cell) a using (organisation, date, shift, slot)
 where row(coalesce(e.registers, 0), coalesce(e.lessons, 0), coalesce(e.absences, 0), coalesce(e.minutes, 0), coalesce(e.marks, 0),
           coalesce(e.percent, 0), coalesce(e.reached, 0))
    is distinct from

@@ -732,7 +732,7 @@ static void the_topic_forgets_what_is_no_node_any_more(void **state)
     assert_int_equal(number(world, "select count(*) from event_log_events"
                                    " where type = 500 and payload = '' and key like '11|%'"),
                      3);
-    assert_int_equal(number(world, "select count(*) from node_cell where node = '11'"), 0);
+    assert_int_equal(number(world, "select count(*) from node_day where node = '11'"), 0);
     assert_int_equal(number(world, "select registers from node_day where node = 'KZ'"), 1);
     world_free(world);
 }

@@ -330,10 +330,27 @@ static const struct field changed_day_fields[] = {
 };
 const struct record changed_day_record = RECORD(changed_day, changed_day_fields);
 
+/* What hangs where: above a day that stands in the territory are a place (of an organisation: its
+ * own) and, of an organisation, the superior (one with others below it: itself); above one in
+ * subordination its superior. $7 date; $8 text[]: the nodes that somebody shows. */
 const struct statement store_follow_days = {
-    "follow_days", "select epoch, xid, seq, node, tree, date, changed_at as as_of, " COUNTS
-                   ", a.territory, a.superior"
-                   "  from node_day d cross join lateral nodes_above(d.tree, d.node) a"
-                   " where (epoch, xid, seq) > ($1, $2, $3)"
-                   "   and (epoch < $4 or (epoch = $4 and xid < $5))"
-                   " order by epoch, xid, seq limit $6"};
+    "follow_days",
+    "select epoch, xid, seq, node, tree, date, changed_at as as_of, " COUNTS ", territory, superior"
+    "  from (select d.*,"
+    "               case when d.tree = 1 then coalesce("
+    "                 (select n.parent from node n where n.tree = 1 and n.node = d.node),"
+    "                 (select p.node from place p where p.tree = 1 and p.organisation = o.id)) end"
+    "                 as territory,"
+    "               case when d.tree = 2"
+    "                    then (select n.parent from node n where n.tree = 2 and n.node = d.node)"
+    "                    else (select p.node from place p where p.tree = 2"
+    "                                                       and p.organisation = o.id) end"
+    "                 as superior"
+    "          from node_day d cross join lateral"
+    "               (select case when length(d.node) = 36 then d.node::uuid end as id) o"
+    "         where (d.epoch, d.xid, d.seq) > ($1, $2, $3)"
+    "           and (d.epoch < $4 or (d.epoch = $4 and d.xid < $5)) and d.date = $7 offset 0) d"
+    " where (d.node in (select unnest($8::text[]))) is true"
+    "    or (d.territory in (select unnest($8::text[]))) is true"
+    "    or (d.superior in (select unnest($8::text[]))) is true"
+    " order by epoch, xid, seq limit $6"};

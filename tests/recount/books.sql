@@ -72,8 +72,6 @@ create unlogged table reports.cell (
     registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint, late bigint,
     late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint, summative_term bigint,
     marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint, at_least_40 bigint);
-create unlogged table reports.node_cell (tree smallint, node text, like reports.cell);
-alter table reports.node_cell drop organisation;
 create unlogged table reports.node_day (
     tree smallint, node text, learners bigint, organisations bigint, organisations_heard bigint, like reports.cell);
 alter table reports.node_day drop organisation, drop shift, drop slot;

@@ -29,7 +29,6 @@ QUERIES = (
     ("attendance.roster", "select id, learners from roster"),
     ("attendance.absence_change", "select id, register, learner, code, minutes, before_code, before_minutes from absence_change"),
     ("reports.cell", f"select organisation, date, shift, slot, {COUNTED} from cell"),
-    ("reports.node_cell", f"select tree, node, date, shift, slot, {COUNTED} from node_cell"),
     ("reports.node_day", f"select tree, node, learners, organisations, organisations_heard, date, {COUNTED} from node_day"),
     ("reports.day", "select date from day"),
     ("registry.class", "select id, organisation, type, shift from class"),
@@ -61,7 +60,6 @@ COMPARISONS = (
 )
 INDICATORS = (
     ("reports' cell", "want.cell", "reports.counted_cell", ("organisation", "date", "shift", "slot"), COUNTERS),
-    ("reports' node_cell", "want.node_cell", "reports.counted_node_cell", ("tree", "node", "date", "shift", "slot"), COUNTERS),
     ("reports' days", "want.counted_node_day", "reports.counted_node_day", ("tree", "node", "date"),
      ("learners", "organisations", "organisations_heard", *COUNTERS)),
 )

@@ -35,10 +35,6 @@ select organisation, 1::smallint as tree, node from place
 union
 select organisation, 2::smallint, node::text from superior where node in (select subordinate_to from registry.organisation);
 
-create unlogged table want.node_cell as
-select r.tree, r.node, c.date, c.shift, c.slot, :sums
-from want.cell c join want.reach r on r.organisation = c.organisation group by r.tree, r.node, c.date, c.shift, c.slot;
-
 -- Each day a learner counts where the homeroom is that began last of those in force, under whichever ids, and nowhere else.
 create unlogged table want.contingent as
 select organisation, date, count(*) as learners
@@ -69,7 +65,6 @@ from want.day d join want.reach r on r.organisation = d.organisation group by r.
 
 -- Rows that say nothing may be there or not.
 create view reports.counted_cell as select * from reports.cell where greatest(:counters) <> 0;
-create view reports.counted_node_cell as select * from reports.node_cell where greatest(:counters) <> 0;
 create view want.counted_node_day as
 select * from want.node_day where greatest(learners, organisations, organisations_heard, :counters) <> 0;
 create view reports.counted_node_day as

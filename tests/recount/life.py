@@ -43,14 +43,14 @@ def events(installation, topic, item):
 
 
 def cells(installation, service_rows):
-    """Those that the item's rows should have moved, and the nodes above: (organisation, date, slot) each."""
+    """Those that the item's rows should have moved, (organisation, date, slot) each, and the days of the nodes above."""
     for organisation, date, slot in sorted(service_rows):
-        where = f"date = '{date}' and slot = {slot}"
-        yield from rows(installation, "reports", f"select * from cell where organisation = '{organisation}' and {where}")
+        yield from rows(installation, "reports", f"""select * from cell
+            where organisation = '{organisation}' and date = '{date}' and slot = {slot}""")
         above = NODES.format(organisation=organisation)
         for tree, node in installation.rows("reports", above):
-            yield from rows(installation, "reports", f"""select tree, node, date, shift, slot, {checks.COUNTED} from node_cell
-                where (tree, node) = ({tree}, '{node}') and {where}""")
+            yield from rows(installation, "reports", f"""select tree, node, date, {checks.COUNTED} from node_day
+                where (tree, node) = ({tree}, '{node}') and date = '{date}'""")
 
 
 def show(installation, ledgers, item):

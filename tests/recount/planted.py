@@ -69,10 +69,6 @@ FAULTS = (
         where (d.tree, d.node, d.date) = (p.tree, p.node, p.date)""",
      """update reports.node_day d set at_least_40 = p.at_least_40 from planted p
         where (d.tree, d.node, d.date) = (p.tree, p.node, p.date)""", "reports' days"),
-    ("a cell of a node is missing", "reports", """create table planted as select * from reports.node_cell limit 1;
-        delete from reports.node_cell c using planted p
-        where (c.tree, c.node, c.date, c.shift, c.slot) = (p.tree, p.node, p.date, p.shift, p.slot)""",
-     "insert into reports.node_cell select * from planted", "reports' node_cell"),
     ("a guardian's link is lost on the way", "notify", SEEN_LINK + """
         delete from notify.copy_link l using planted p where l.id = p.id""",
      """insert into notify.copy_link (id, learner, guardian, rights, valid_from, valid_to, status, epoch, revision)

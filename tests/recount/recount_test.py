@@ -379,15 +379,12 @@ class Recount(unittest.TestCase):
             "registry.territory": [("751110000", "KZ"), ("KZ", None)],
             "registry.enrolment": [(MARKS[0], LEARNER, CLASS, "2026-09-01", None, 1)],
             "reports.day": [(DAY,)], "reports.cell": [(SCHOOL, DAY, 1, 3, *cell)],
-            "reports.node_cell": [(1, node, DAY, 1, 3, *cell) for node in ("KZ", "751110000")],
             "reports.node_day": [(1, node, *day) for node in ("KZ", "751110000", SCHOOL)]}
         self.assertEqual(self.differences(house), [])
         house.tables["reports.node_day"][0] = (1, "KZ", 2, *day[1:])
-        house.tables["reports.node_cell"].pop()
         house.tables["reports.cell"][0] = (SCHOOL, DAY, 1, 3, *cell[:-1], 1)
         said = self.differences(house)
         self.says(said, f"reports' days: 1/KZ/{DAY} has learners 2, not 1")
-        self.says(said, f"reports' node_cell: 1/751110000/{DAY}/1/3 is missing")
         self.says(said, f"reports' cell: {SCHOOL}/{DAY}/1/3 has at_least_40 1, not 2")
 
     def test_a_learner_of_two_schools_counts_once(self):

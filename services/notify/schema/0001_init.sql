@@ -49,13 +49,13 @@ create table read_position (
     primary key (guardian, child)
 );
 
--- Rows that were not taken back.
+-- Rows that were not taken back. A scalar, so that each is looked up by its event, whatever the tables held when that was planned.
 create view feed_standing as
 select f.* from feed f
 where f.kind not in (4, 8) -- mark_retracted, absence_retracted
-  and not exists (select from feed r
-                  where r.event = f.event and r.learner = f.learner and r.kind in (4, 8)
-                    and (r.epoch, r.xid, r.seq) > (f.epoch, f.xid, f.seq));
+  and (select true from feed r
+       where r.event = f.event and r.learner = f.learner and r.kind in (4, 8)
+         and (r.epoch, r.xid, r.seq) > (f.epoch, f.xid, f.seq) limit 1) is null;
 
 -- A feed row as it is shown.
 create view feed_shown as

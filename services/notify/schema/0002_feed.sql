@@ -1,27 +1,35 @@
--- What becomes of absences when their register or one of them is changed: a row for each learner who has something to hear of it.
--- Each corrects the last row of its learner that stands, of whatever there was of this lesson before; what is void, the one
--- under its own id.
-create function feed_absence_changes(
-    p_event uuid, p_time timestamptz, p_previous uuid, p_learners uuid[], p_kinds smallint[], p_classes uuid[], p_subjects text[],
-    p_dates date[], p_lessons integer[], p_sessions smallint[], p_codes smallint[], p_minutes integer[], p_before_codes smallint[],
-    p_before_minutes integer[])
+-- Absences in their order, and which event changed which register: none here changes what another one here says or changes. A row
+-- that follows from a change corrects the last row of its learner that stands, of whatever there was of this lesson before; what is
+-- void, the one under its own id. One statement for all, for each row costs a look-up of its own where it corrects another one.
+create function feed_absences(
+    p_changes uuid[], p_changed uuid[],
+    p_times timestamptz[], p_learners uuid[], p_events uuid[], p_previous uuid[], p_kinds smallint[], p_classes uuid[],
+    p_subjects text[], p_dates date[], p_lessons integer[], p_sessions smallint[], p_codes smallint[], p_minutes integer[],
+    p_before_codes smallint[], p_before_minutes integer[])
     returns void language plpgsql as $$
-declare
-    v_first uuid := coalesce((select c.first from register_chain c where c.event = p_previous), p_previous);
-    v_chain uuid[] := v_first || array(select c.event from register_chain c where c.first = v_first);
 begin
-    insert into register_chain (event, first) values (p_event, v_first) on conflict do nothing;
-
+    with chain as (
+        select t.event, t.first, t.first || array(select c.event from register_chain c where c.first = t.first) as events
+        from (select t.event, coalesce((select c.first from register_chain c where c.event = t.previous), t.previous) as first
+              from unnest(p_changes, p_changed) t (event, previous) offset 0) t
+    ), linked as (
+        insert into register_chain (event, first) select c.event, c.first from chain c on conflict do nothing
+    )
     insert into feed (epoch, xid, time, learner, event, corrects, kind, class, subject, date, lesson, session, code, minutes,
                       before_code, before_minutes)
-    select s.epoch, s.xid, p_time, i.learner, p_event,
-           (select f.event from feed_standing f
-            where f.event = any (v_chain) and (f.learner = i.learner or canonical_of(f.learner) = canonical_of(i.learner))
-            order by i.kind = 7 and f.learner = i.learner desc, f.epoch desc, f.xid desc, f.seq desc limit 1),
+    select s.epoch, s.xid, i.time, i.learner, i.event,
+           case when i.previous is not null then (
+               select f.event from feed_standing f
+               where f.event = any ((select c.events from chain c where c.event = i.event)::uuid[])
+                 and (f.learner = i.learner
+                      or coalesce((select a.canonical from copy_alias a where a.id = f.learner), f.learner)
+                         = coalesce((select a.canonical from copy_alias a where a.id = i.learner), i.learner))
+               order by i.kind = 7 and f.learner = i.learner desc, f.epoch desc, f.xid desc, f.seq desc limit 1) end,
            i.kind, i.class, i.subject, i.date, i.lesson, i.session, i.code, i.minutes, i.before_code, i.before_minutes
     from outbox_stamp() s,
-         unnest(p_learners, p_kinds, p_classes, p_subjects, p_dates, p_lessons, p_sessions, p_codes, p_minutes, p_before_codes,
-                p_before_minutes) with ordinality
-             as i (learner, kind, class, subject, date, lesson, session, code, minutes, before_code, before_minutes, place)
+         unnest(p_times, p_learners, p_events, p_previous, p_kinds, p_classes, p_subjects, p_dates, p_lessons, p_sessions, p_codes,
+                p_minutes, p_before_codes, p_before_minutes) with ordinality
+             as i (time, learner, event, previous, kind, class, subject, date, lesson, session, code, minutes, before_code,
+                   before_minutes, place)
     order by i.place;
 end $$;

@@ -1,5 +1,5 @@
--- Indicators: cells of organisations, moved by facts as they come, and what is rolled up from them. Counts only; who reads
--- divides, so that sums stay exact (contracts/indicators.h).
+-- Indicators: cells of organisations, moved by facts as they come, and the days that are rolled up from them. Counts only; who
+-- reads divides, so that sums stay exact (contracts/indicators.h).
 
 -- Leaf: one organisation, day, shift and lesson. Keyed by ids alone: the organisation need not be known yet.
 create table cell (
@@ -72,32 +72,6 @@ create table place (
 );
 create index place_node on place (tree, node);
 
--- The cells of a node: all organisations below it.
-create table node_cell (
-    tree                   smallint not null,
-    node                   text not null,
-    date                   date not null,
-    shift                  smallint not null,
-    slot                   smallint not null,
-    registers              bigint not null,
-    learner_lessons        bigint not null,
-    absent_unexcused       bigint not null,
-    absent_ill             bigint not null,
-    absent_excused         bigint not null,
-    late                   bigint not null,
-    late_minutes           bigint not null,
-    remote                 bigint not null,
-    exempt                 bigint not null,
-    formative              bigint not null,
-    summative_unit         bigint not null,
-    summative_term         bigint not null,
-    marks_with_points      bigint not null,
-    percent_sum_hundredths bigint not null,
-    at_least_65            bigint not null,
-    at_least_40            bigint not null,
-    primary key (tree, node, date, shift, slot)
-);
-
 -- The day of a node, one wide row (a row an indicator was tried: three times slower), stamped, so that push follows it. An
 -- organisation's own day is the same in both trees and stands in the territory's, with its id as node.
 create sequence node_day_seq;
@@ -141,21 +115,16 @@ create table day (
     date date primary key
 );
 
--- What has changed since the last roll-up: queues without a key, so that apply never waits for the roll-up that empties them. Shift
--- and slot absent: the day alone (its contingent).
+-- What has changed since the last roll-up: queues without a key, so that apply never waits for the roll-up that empties them.
 create table dirty (
     organisation uuid not null,
     date         date not null,
-    shift        smallint,
-    slot         smallint,
     noted_at     timestamptz not null default now()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 create table dirty_node (
-    tree  smallint not null,
-    node  text not null,
-    date  date not null,
-    shift smallint,
-    slot  smallint
+    tree smallint not null,
+    node text not null,
+    date date not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 -- Organisations whose learners may be others now.
 create table dirty_contingent (

@@ -36,5 +36,5 @@ begin
         at_least_40 = c.at_least_40 + excluded.at_least_40,
         heard_at = greatest(c.heard_at, excluded.heard_at);
 
-    insert into dirty (organisation, date, shift, slot) select * from unnest(p_organisations, p_dates, p_shifts, p_slots);
+    insert into dirty (organisation, date) select distinct * from unnest(p_organisations, p_dates);
 end $$;

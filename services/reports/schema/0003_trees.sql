@@ -23,24 +23,11 @@ from copy_organisation o
      left join copy_organisation s on s.id = o.subordinate_to
 where b.has_others or s.id is not null;
 
--- 1 where an organisation counts as one on that date: it teaches, and exists.
-create function organisation_counts(p_organisation uuid, p_date date) returns bigint language sql stable as $$
+-- 1 where an organisation counts as one on that date: it teaches, and exists. A set of one row, so that it is planned as a part of
+-- what asks it.
+create function organisation_counts(p_organisation uuid, p_date date) returns setof bigint language sql stable rows 1 as $$
     select count(*) from copy_organisation o
     where o.id = p_organisation and o.shifts > 0 and p_date between o.valid_from and coalesce(o.valid_to, p_date)
-$$;
-
--- Whatever stands on these: an organisation's cells and days, a node's.
-create function organisation_keys(p_organisation uuid) returns table (date date, shift smallint, slot smallint)
-    language sql stable as $$
-    select c.date, c.shift, c.slot from cell c where c.organisation = p_organisation
-    union all
-    select d.date, null, null from day d
-$$;
-create function node_keys(p_tree smallint, p_node text) returns table (date date, shift smallint, slot smallint)
-    language sql stable as $$
-    select c.date, c.shift, c.slot from node_cell c where c.tree = p_tree and c.node = p_node
-    union all
-    select d.date, null, null from day d
 $$;
 
 -- Brings node and place up to date and notes what has to be summed again: where something left, where it arrived, and where an
@@ -55,29 +42,27 @@ begin
         return;
     end if;
 
-    insert into dirty_node (tree, node, date, shift, slot)
-    select distinct p.tree, p.node, k.date, k.shift, k.slot
-    from place p left join place_wanted w on w.tree = p.tree and w.organisation = p.organisation
-         cross join lateral organisation_keys(p.organisation) k
+    insert into dirty_node (tree, node, date)
+    select distinct p.tree, p.node, d.date
+    from place p left join place_wanted w on w.tree = p.tree and w.organisation = p.organisation cross join day d
     where w.node is distinct from p.node;
 
-    insert into dirty (organisation, date, shift, slot)
-    select distinct w.organisation, k.date, k.shift, k.slot
-    from place_wanted w left join place p on p.tree = w.tree and p.organisation = w.organisation
-         cross join lateral organisation_keys(w.organisation) k
+    insert into dirty (organisation, date)
+    select distinct w.organisation, d.date
+    from place_wanted w left join place p on p.tree = w.tree and p.organisation = w.organisation cross join day d
     where p.node is distinct from w.node;
 
     insert into dirty (organisation, date)
     select c.organisation, d.date
-    from unnest(v_changed) as c (organisation) cross join day d
+    from unnest(v_changed) as c (organisation) cross join day d cross join lateral organisation_counts(c.organisation, d.date) n (counts)
          left join node_day o on o.tree = 1 and o.node = c.organisation::text and o.date = d.date
-    where c.organisation is not null and o.organisations is distinct from organisation_counts(c.organisation, d.date);
+    where c.organisation is not null and o.organisations is distinct from n.counts;
 
-    insert into dirty_node (tree, node, date, shift, slot)
-    select distinct n.tree, m.node, k.date, k.shift, k.slot
+    insert into dirty_node (tree, node, date)
+    select distinct n.tree, m.node, d.date
     from node n left join node_wanted w on w.tree = n.tree and w.node = n.node
          cross join lateral unnest(array[n.parent, w.node]) as m (node) -- above where it hung, and up from where it hangs
-         cross join lateral node_keys(n.tree, n.node) k
+         cross join day d
     where (w.node is null or w.parent is distinct from n.parent) and m.node is not null;
 
     perform nodes_remove(array(select n from node n
@@ -105,7 +90,6 @@ declare
     v_keys text[];
 begin
     delete from node n using unnest(p_nodes) g where n.tree = g.tree and n.node = g.node;
-    delete from node_cell c using unnest(p_nodes) g where c.tree = g.tree and c.node = g.node;
     with gone as (
         delete from node_day d using unnest(p_nodes) g where d.tree = g.tree and d.node = g.node returning d.tree, d.node, d.date
     )

@@ -1,17 +1,89 @@
--- The roll-up: what apply noted as dirty is summed again, organisations first, then their nodes from the deepest level up. One
--- process does it (role jobs), in one snapshot (repeatable read): each commit is a state in which parents are the sums of what
--- hangs on them. It recomputes instead of adding deltas, so nothing that once went wrong stays wrong.
+-- The roll-up: the days that apply noted as dirty are summed again, organisations first, then their nodes from the deepest level up.
+-- One process does it (role jobs), in one snapshot (repeatable read): each commit is a state in which parents are the sums of what
+-- hangs on them. It recomputes instead of adding deltas, so nothing that once went wrong stays wrong. Everything is looked up by
+-- whole keys with plans that are made once, whatever the tables held then (roll_up says so): a plan a call cost more than the sums.
 
-create type organisation_key as (organisation uuid, date date, shift smallint, slot smallint);
-create type node_key as (tree smallint, node text, date date, shift smallint, slot smallint);
+create type organisation_key as (organisation uuid, date date);
+create type node_key as (tree smallint, node text, date date, depth integer);
 
--- Writes days where they are others than before, with a new stamp. Returns how many.
-create function put_days(p_days node_day[]) returns integer language plpgsql as $$
+-- A sum of bigint that stays one: sum() goes through numeric, which costs more than the adding. 0 of nothing.
+create aggregate total(bigint) (sfunc = int8pl, stype = bigint, initcond = '0');
+
+-- An organisation's own days, from its cells. Sets, so that they are planned as a part of what writes them (put_days).
+create function organisation_days(p_keys organisation_key[])
+    returns table (tree smallint, node text, date date, learners bigint, organisations bigint, organisations_heard bigint,
+                   last_heard timestamptz,
+                   registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint,
+                   late bigint, late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint,
+                   summative_term bigint, marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint,
+                   at_least_40 bigint)
+    language sql stable as $$
+    select 1::smallint, k.organisation::text, k.date, coalesce(g.learners, 0)::bigint, o.counts,
+           case when c.registers + c.formative + c.summative_unit + c.summative_term > 0 then o.counts else 0 end, c.last_heard,
+           c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes, c.remote,
+           c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points, c.percent_sum_hundredths, c.at_least_65,
+           c.at_least_40
+    from unnest(p_keys) k
+         cross join lateral organisation_counts(k.organisation, k.date) as o (counts)
+         left join lateral (select g.learners from contingent g where g.organisation = k.organisation and g.date <= k.date
+                            order by g.date desc limit 1) g on true
+         cross join lateral (
+             select max(c.heard_at) as last_heard,
+                    total(c.registers) as registers, total(c.learner_lessons) as learner_lessons,
+                    total(c.absent_unexcused) as absent_unexcused, total(c.absent_ill) as absent_ill,
+                    total(c.absent_excused) as absent_excused, total(c.late) as late, total(c.late_minutes) as late_minutes,
+                    total(c.remote) as remote, total(c.exempt) as exempt, total(c.formative) as formative,
+                    total(c.summative_unit) as summative_unit, total(c.summative_term) as summative_term,
+                    total(c.marks_with_points) as marks_with_points, total(c.percent_sum_hundredths) as percent_sum_hundredths,
+                    total(c.at_least_65) as at_least_65, total(c.at_least_40) as at_least_40
+             from cell c where c.organisation = k.organisation and c.date = k.date) c
+$$;
+
+-- Nodes' days: the organisations placed there and the nodes that hang there. `offset 0` makes each a look-up by the whole key:
+-- without it and without statistics all rows of the date are read for each of them (tried: 36 s for the country).
+create function node_days(p_keys node_key[])
+    returns table (tree smallint, node text, date date, learners bigint, organisations bigint, organisations_heard bigint,
+                   last_heard timestamptz,
+                   registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint,
+                   late bigint, late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint,
+                   summative_term bigint, marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint,
+                   at_least_40 bigint)
+    language sql stable as $$
+    select k.tree, k.node, k.date, s.learners, s.organisations, s.organisations_heard, s.last_heard,
+           s.registers, s.learner_lessons, s.absent_unexcused, s.absent_ill, s.absent_excused, s.late, s.late_minutes, s.remote,
+           s.exempt, s.formative, s.summative_unit, s.summative_term, s.marks_with_points, s.percent_sum_hundredths, s.at_least_65,
+           s.at_least_40
+    from unnest(p_keys) k
+         cross join lateral (
+             select total(d.learners) as learners, total(d.organisations) as organisations,
+                    total(d.organisations_heard) as organisations_heard, max(d.last_heard) as last_heard,
+                    total(d.registers) as registers, total(d.learner_lessons) as learner_lessons,
+                    total(d.absent_unexcused) as absent_unexcused, total(d.absent_ill) as absent_ill,
+                    total(d.absent_excused) as absent_excused, total(d.late) as late, total(d.late_minutes) as late_minutes,
+                    total(d.remote) as remote, total(d.exempt) as exempt, total(d.formative) as formative,
+                    total(d.summative_unit) as summative_unit, total(d.summative_term) as summative_term,
+                    total(d.marks_with_points) as marks_with_points, total(d.percent_sum_hundredths) as percent_sum_hundredths,
+                    total(d.at_least_65) as at_least_65, total(d.at_least_40) as at_least_40
+             from (select d.*
+                   from place p cross join lateral (select d.* from node_day d where d.tree = 1 and d.node = p.organisation::text
+                                                                                 and d.date = k.date offset 0) d
+                   where p.tree = k.tree and p.node = k.node
+                   union all
+                   select d.*
+                   from node n cross join lateral (select d.* from node_day d where d.tree = n.tree and d.node = n.node
+                                                                                and d.date = k.date offset 0) d
+                   where n.tree = k.tree and n.parent = k.node) d) s
+$$;
+
+-- Writes the days of these organisations and nodes (of one level) where they are others than before, with a new stamp. Returns how
+-- many.
+create function put_days(p_organisations organisation_key[], p_nodes node_key[]) returns integer language plpgsql as $$
+#variable_conflict use_column
 declare
     v_stamp record;
     v_changed integer;
 begin
-    if p_days is null then
+    if p_organisations is null and p_nodes is null then
         return 0;
     end if;
     v_stamp := outbox_stamp();
@@ -27,7 +99,7 @@ begin
            | case when n.formative <> 0 or n.summative_unit <> 0 or n.summative_term <> 0 then 1 << 2 else 0 end -- SET_MARKS
            | case when n.registers <> 0 then 1 << 3 else 0 end, -- SET_ATTENDANCE
            v_stamp.epoch, v_stamp.xid
-    from unnest(p_days) n
+    from (select * from organisation_days(p_organisations) union all select * from node_days(p_nodes)) n
     on conflict (tree, node, date) do update set
         learners = excluded.learners, organisations = excluded.organisations, organisations_heard = excluded.organisations_heard,
         last_heard = excluded.last_heard,
@@ -75,9 +147,10 @@ declare
     v_days date[];
 begin
     with taken as (
-        delete from dirty d returning row(d.organisation, d.date, d.shift, d.slot)::organisation_key as key
+        delete from dirty d returning d.organisation, d.date
     )
-    select array_agg(distinct t.key) into v_keys from taken t;
+    select array_agg(row(t.organisation, t.date)::organisation_key) into v_keys
+    from (select distinct t.organisation, t.date from taken t) t;
 
     with begun as (
         insert into day (date)
@@ -87,9 +160,11 @@ begin
     )
     select array_agg(b.date) into v_days from begun b;
     if v_days is not null then
-        v_keys := v_keys || (select array_agg(row(o.id, b.date, null, null)::organisation_key)
-                             from (select id from copy_organisation union select organisation from contingent) o,
-                                  unnest(v_days) as b (date));
+        select array_agg(row(k.organisation, k.date)::organisation_key) into v_keys
+        from (select k.organisation, k.date from unnest(v_keys) k
+              union
+              select o.id, b.date
+              from (select id from copy_organisation union select organisation from contingent) o, unnest(v_days) as b (date)) k;
     end if;
     return v_keys;
 end $$;
@@ -101,136 +176,26 @@ declare
 begin
     with recursive taken as (
         delete from dirty_node d returning d.*
-    ), above (tree, node, date, shift, slot) as (
-        select p.tree, p.node, k.date, k.shift, k.slot from unnest(p_dirty) k join place p on p.organisation = k.organisation
+    ), above (tree, node, date) as (
+        select p.tree, p.node, k.date from unnest(p_dirty) k join place p on p.tree in (1, 2) and p.organisation = k.organisation
         union
-        select t.tree, t.node, t.date, t.shift, t.slot from taken t
+        select t.tree, t.node, t.date from taken t
         union
-        select n.tree, n.parent, a.date, a.shift, a.slot
+        select n.tree, n.parent, a.date
         from above a join node n on n.tree = a.tree and n.node = a.node
         where n.parent is not null
     )
-    select array_agg(row(a.*)::node_key) into v_keys from above a;
+    select array_agg(row(a.tree, a.node, a.date, n.depth)::node_key) into v_keys
+    from above a join node n on n.tree = a.tree and n.node = a.node;
     return v_keys;
 end $$;
 
--- An organisation's own days, from its cells.
-create function organisation_days(p_dirty organisation_key[]) returns node_day[] language plpgsql stable as $$
-begin
-    return (
-    select array_agg(row(1, k.organisation, k.date, coalesce(g.learners, 0), o.counts,
-                         case when c.facts > 0 then o.counts else 0 end, c.heard_at,
-                         c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
-                         c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
-                         c.percent_sum_hundredths, c.at_least_65, c.at_least_40, now(), 0, null, 0, 0, 0)::node_day)
-    from (select distinct d.organisation, d.date from unnest(p_dirty) d) k
-         cross join lateral organisation_counts(k.organisation, k.date) as o (counts)
-         left join lateral (select g.learners from contingent g where g.organisation = k.organisation and g.date <= k.date
-                            order by g.date desc limit 1) g on true
-         cross join lateral (
-             select coalesce(sum(c.registers), 0) as registers, coalesce(sum(c.learner_lessons), 0) as learner_lessons,
-                    coalesce(sum(c.absent_unexcused), 0) as absent_unexcused, coalesce(sum(c.absent_ill), 0) as absent_ill,
-                    coalesce(sum(c.absent_excused), 0) as absent_excused, coalesce(sum(c.late), 0) as late,
-                    coalesce(sum(c.late_minutes), 0) as late_minutes, coalesce(sum(c.remote), 0) as remote,
-                    coalesce(sum(c.exempt), 0) as exempt, coalesce(sum(c.formative), 0) as formative,
-                    coalesce(sum(c.summative_unit), 0) as summative_unit, coalesce(sum(c.summative_term), 0) as summative_term,
-                    coalesce(sum(c.marks_with_points), 0) as marks_with_points,
-                    coalesce(sum(c.percent_sum_hundredths), 0) as percent_sum_hundredths,
-                    coalesce(sum(c.at_least_65), 0) as at_least_65, coalesce(sum(c.at_least_40), 0) as at_least_40,
-                    coalesce(sum(c.registers + c.formative + c.summative_unit + c.summative_term), 0) as facts,
-                    max(c.heard_at) as heard_at
-             from cell c where c.organisation = k.organisation and c.date = k.date) c);
-end $$;
-
--- Nodes' days: the organisations placed there and the nodes that hang there. `offset 0` makes each a look-up by the whole key:
--- without it and without statistics all rows of the date are read for each of them (tried: 36 s for the country).
-create function node_days(p_keys node_key[]) returns node_day[] language plpgsql stable as $$
-begin
-    return (
-    select array_agg(row(k.tree, k.node, k.date, d.learners, d.organisations, d.organisations_heard, d.last_heard,
-                         d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
-                         d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term, d.marks_with_points,
-                         d.percent_sum_hundredths, d.at_least_65, d.at_least_40, now(), 0, null, 0, 0, 0)::node_day)
-    from (select distinct t.tree, t.node, t.date from unnest(p_keys) t) k
-         cross join lateral (
-             select coalesce(sum(d.learners), 0) as learners, coalesce(sum(d.organisations), 0) as organisations,
-                    coalesce(sum(d.organisations_heard), 0) as organisations_heard, max(d.last_heard) as last_heard,
-                    coalesce(sum(d.registers), 0) as registers, coalesce(sum(d.learner_lessons), 0) as learner_lessons,
-                    coalesce(sum(d.absent_unexcused), 0) as absent_unexcused, coalesce(sum(d.absent_ill), 0) as absent_ill,
-                    coalesce(sum(d.absent_excused), 0) as absent_excused, coalesce(sum(d.late), 0) as late,
-                    coalesce(sum(d.late_minutes), 0) as late_minutes, coalesce(sum(d.remote), 0) as remote,
-                    coalesce(sum(d.exempt), 0) as exempt, coalesce(sum(d.formative), 0) as formative,
-                    coalesce(sum(d.summative_unit), 0) as summative_unit, coalesce(sum(d.summative_term), 0) as summative_term,
-                    coalesce(sum(d.marks_with_points), 0) as marks_with_points,
-                    coalesce(sum(d.percent_sum_hundredths), 0) as percent_sum_hundredths,
-                    coalesce(sum(d.at_least_65), 0) as at_least_65, coalesce(sum(d.at_least_40), 0) as at_least_40
-             from (select d.*
-                   from place p cross join lateral (select d.* from node_day d where d.tree = 1 and d.node = p.organisation::text
-                                                                                 and d.date = k.date offset 0) d
-                   where p.tree = k.tree and p.node = k.node
-                   union all
-                   select d.*
-                   from node n cross join lateral (select d.* from node_day d where d.tree = n.tree and d.node = n.node
-                                                                                and d.date = k.date offset 0) d
-                   where n.tree = k.tree and n.parent = k.node) d) d);
-end $$;
-
--- Nodes' cells, likewise; one that nothing hangs on any more goes.
-create function sum_cells(p_keys node_key[]) returns void language plpgsql as $$
-begin
-    with target as (
-        select k.* from unnest(p_keys) k where k.slot is not null
-    ), summed as (
-        select k.tree, k.node, k.date, k.shift, k.slot,
-               sum(c.registers) as registers, sum(c.learner_lessons) as learner_lessons, sum(c.absent_unexcused) as absent_unexcused,
-               sum(c.absent_ill) as absent_ill, sum(c.absent_excused) as absent_excused, sum(c.late) as late,
-               sum(c.late_minutes) as late_minutes, sum(c.remote) as remote, sum(c.exempt) as exempt, sum(c.formative) as formative,
-               sum(c.summative_unit) as summative_unit, sum(c.summative_term) as summative_term,
-               sum(c.marks_with_points) as marks_with_points, sum(c.percent_sum_hundredths) as percent_sum_hundredths,
-               sum(c.at_least_65) as at_least_65, sum(c.at_least_40) as at_least_40
-        from target k
-             cross join lateral (
-                 select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
-                        c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
-                        c.percent_sum_hundredths, c.at_least_65, c.at_least_40
-                 from place p cross join lateral (select c.* from cell c where c.organisation = p.organisation and c.date = k.date
-                                                                         and c.shift = k.shift and c.slot = k.slot offset 0) c
-                 where p.tree = k.tree and p.node = k.node
-                 union all
-                 select c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes,
-                        c.remote, c.exempt, c.formative, c.summative_unit, c.summative_term, c.marks_with_points,
-                        c.percent_sum_hundredths, c.at_least_65, c.at_least_40
-                 from node n cross join lateral (select c.* from node_cell c where c.tree = n.tree and c.node = n.node
-                                                                             and c.date = k.date and c.shift = k.shift
-                                                                             and c.slot = k.slot offset 0) c
-                 where n.tree = k.tree and n.parent = k.node) c
-        group by k.tree, k.node, k.date, k.shift, k.slot
-    ), gone as (
-        delete from node_cell c using target k
-        where c.tree = k.tree and c.node = k.node and c.date = k.date and c.shift = k.shift and c.slot = k.slot
-          and not exists (select from summed s where s.tree = k.tree and s.node = k.node and s.date = k.date and s.shift = k.shift
-                                                 and s.slot = k.slot)
-    )
-    insert into node_cell (tree, node, date, shift, slot,
-                           registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote,
-                           exempt, formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths,
-                           at_least_65, at_least_40)
-    select s.* from summed s
-    on conflict (tree, node, date, shift, slot) do update set
-        registers = excluded.registers, learner_lessons = excluded.learner_lessons, absent_unexcused = excluded.absent_unexcused,
-        absent_ill = excluded.absent_ill, absent_excused = excluded.absent_excused, late = excluded.late,
-        late_minutes = excluded.late_minutes, remote = excluded.remote, exempt = excluded.exempt,
-        formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
-        marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
-        at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40;
-end $$;
-
 -- Returns how many days of nodes have changed.
-create function roll_up(p_today date) returns integer language plpgsql as $$
+create function roll_up(p_today date) returns integer language plpgsql
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
 declare
     v_dirty organisation_key[];
     v_nodes node_key[];
-    v_level node_key[];
     v_depth integer;
     v_changed integer;
 begin
@@ -240,13 +205,9 @@ begin
     perform trees_make();
     v_dirty := take_dirty(p_today);
     v_nodes := take_nodes(v_dirty);
-    v_changed := put_days(organisation_days(v_dirty));
-    for v_depth in
-        select distinct n.depth from unnest(v_nodes) k join node n on n.tree = k.tree and n.node = k.node order by n.depth desc
-    loop
-        v_level := array(select k from unnest(v_nodes) k join node n on n.tree = k.tree and n.node = k.node and n.depth = v_depth);
-        perform sum_cells(v_level);
-        v_changed := v_changed + put_days(node_days(v_level));
+    v_changed := put_days(v_dirty, null);
+    for v_depth in select distinct k.depth from unnest(v_nodes) k order by k.depth desc loop
+        v_changed := v_changed + put_days(null, array(select k from unnest(v_nodes) k where k.depth = v_depth));
     end loop;
     return v_changed;
 end $$;

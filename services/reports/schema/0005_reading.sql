@@ -62,20 +62,11 @@ begin
     order by i.child, i.node, g.date;
 end $$;
 
--- What hangs where, for who follows the days: the node above one whose days stand in p_tree, in the territory and in subordination
--- (an organisation with others below it: itself).
-create function nodes_above(p_tree smallint, p_node text, out territory text, out superior text) language sql stable as $$
-    select case when p_tree = 1 then
-               coalesce((select n.parent from node n where n.tree = 1 and n.node = p_node),
-                        (select p.node from place p where p.tree = 1
-                                                      and p.organisation = case when length(p_node) = 36 then p_node::uuid end)) end,
-           case when p_tree = 2 then (select n.parent from node n where n.tree = 2 and n.node = p_node)
-                else (select p.node from place p where p.tree = 2
-                                                  and p.organisation = case when length(p_node) = 36 then p_node::uuid end) end
-$$;
-
 -- For the topic: days with sets that are not there yet, at most one in 10 s of an organisation, one a second of a node above.
-create function take_untold(p_most integer) returns table (key text, sets integer, day node_day) language sql as $$
+create function take_untold(p_most integer) returns table (key text, sets integer, day node_day) language plpgsql
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
+begin
+    return query
     with due as (
         select d.tree, d.node, d.date, d.untold
         from node_day d
@@ -86,5 +77,5 @@ create function take_untold(p_most integer) returns table (key text, sets intege
     )
     update node_day d set untold = 0, told_at = now()
     from due where d.tree = due.tree and d.node = due.node and d.date = due.date
-    returning indicator_key(d.tree, d.node, d.date), due.untold, d
-$$;
+    returning indicator_key(d.tree, d.node, d.date), due.untold, d;
+end $$;

@@ -6,15 +6,13 @@ create function note_registry() returns void language sql as $$
                                                 union select g.organisation from contingent g;
 $$;
 
--- A day: its cells, the days of its organisations, and what stands on the nodes. Returns when it was noted.
+-- A day of all organisations and nodes. Returns when it was noted.
 create function note_day(p_date date) returns timestamptz language sql as $$
-    insert into dirty (organisation, date, shift, slot)
-    select c.organisation, c.date, c.shift, c.slot from cell c where c.date = p_date
-    union all
-    select d.node::uuid, d.date, null, null from node_day d where d.date = p_date and d.tree = 1 and length(d.node) = 36;
-    insert into dirty_node (tree, node, date, shift, slot)
-    select c.tree, c.node, c.date, c.shift, c.slot from node_cell c where c.date = p_date
-    union all
-    select n.tree, n.node, d.date, null, null from node n join node_day d on d.tree = n.tree and d.node = n.node where d.date = p_date;
+    insert into dirty (organisation, date)
+    select c.organisation, c.date from cell c where c.date = p_date
+    union
+    select d.node::uuid, d.date from node_day d where d.date = p_date and d.tree = 1 and length(d.node) = 36;
+    insert into dirty_node (tree, node, date)
+    select n.tree, n.node, d.date from node n join node_day d on d.tree = n.tree and d.node = n.node where d.date = p_date;
     select now();
 $$;
