@@ -179,6 +179,11 @@ enum error store_state_again(struct db *db, const struct topic *topic, const str
         "      from (select tree, node, date, bit_or(1 << set) as sets from parts"
         "             group by tree, node, date) p"
         "     where d.tree = p.tree and d.node = p.node and d.date = p.date"
+        "    returning d.tree, d.node, d.date, d.told_at"
+        "), noted as ("
+        "    insert into untold (tree, node, date, due_at)"
+        "    select m.tree, m.node, m.date, due_at(m.tree, m.node, m.told_at) from marked m"
+        "    on conflict do nothing"
         ") select outbox_append(array_agg(gen_random_uuid()), array_agg(p.key),"
         "                       array_agg(500::smallint), array_agg(''::bytea))"
         "    from parts p"
@@ -330,27 +335,32 @@ static const struct field changed_day_fields[] = {
 };
 const struct record changed_day_record = RECORD(changed_day, changed_day_fields);
 
-/* What hangs where: above a day that stands in the territory are a place (of an organisation: its
- * own) and, of an organisation, the superior (one with others below it: itself); above one in
- * subordination its superior. $7 date; $8 text[]: the nodes that somebody shows. */
+/* $7 date; $8 text[]: the nodes that somebody shows. Looked up are their days and those of what
+ * hangs on them. Above a day that stands in the territory are a place (of an organisation: its own)
+ * and, of an organisation, the superior (one with others below it: itself); above one in
+ * subordination its superior. */
 const struct statement store_follow_days = {
     "follow_days",
-    "select epoch, xid, seq, node, tree, date, changed_at as as_of, " COUNTS ", territory, superior"
-    "  from (select d.*,"
-    "               case when d.tree = 1 then coalesce("
-    "                 (select n.parent from node n where n.tree = 1 and n.node = d.node),"
-    "                 (select p.node from place p where p.tree = 1 and p.organisation = o.id)) end"
-    "                 as territory,"
-    "               case when d.tree = 2"
-    "                    then (select n.parent from node n where n.tree = 2 and n.node = d.node)"
-    "                    else (select p.node from place p where p.tree = 2"
-    "                                                       and p.organisation = o.id) end"
-    "                 as superior"
-    "          from node_day d cross join lateral"
-    "               (select case when length(d.node) = 36 then d.node::uuid end as id) o"
-    "         where (d.epoch, d.xid, d.seq) > ($1, $2, $3)"
-    "           and (d.epoch < $4 or (d.epoch = $4 and d.xid < $5)) and d.date = $7 offset 0) d"
-    " where (d.node in (select unnest($8::text[]))) is true"
-    "    or (d.territory in (select unnest($8::text[]))) is true"
-    "    or (d.superior in (select unnest($8::text[]))) is true"
-    " order by epoch, xid, seq limit $6"};
+    "select d.epoch, d.xid, d.seq, d.node, d.tree, d.date, d.changed_at as as_of, " COUNTS ","
+    "       case when d.tree = 1 then coalesce("
+    "         (select n.parent from node n where n.tree = 1 and n.node = d.node),"
+    "         (select p.node from place p where p.tree = 1 and p.organisation = o.id)) end"
+    "         as territory,"
+    "       case when d.tree = 2"
+    "            then (select n.parent from node n where n.tree = 2 and n.node = d.node)"
+    "            else (select p.node from place p where p.tree = 2 and p.organisation = o.id) end"
+    "         as superior"
+    "  from (select t.tree, s.node from unnest($8::text[]) s (node),"
+    "                                   (values (1::smallint), (2::smallint)) t (tree)"
+    "        union select n.tree, n.node from unnest($8::text[]) s (node)"
+    "                join node n on n.tree in (1, 2) and n.parent = s.node"
+    "        union select 1::smallint, p.organisation::text from unnest($8::text[]) s (node)"
+    "                join place p on p.tree in (1, 2) and p.node = s.node) k"
+    "       cross join lateral ("
+    "         select d.* from node_day d"
+    "          where d.tree = k.tree and d.node = k.node and d.date = $7"
+    "            and (d.epoch, d.xid, d.seq) > ($1, $2, $3)"
+    "            and (d.epoch < $4 or (d.epoch = $4 and d.xid < $5)) offset 0) d"
+    "       cross join lateral"
+    "         (select case when length(d.node) = 36 then d.node::uuid end as id) o"
+    " order by d.epoch, d.xid, d.seq limit $6"};

@@ -323,26 +323,21 @@ create function event_int(p_name text, p_value bigint) returns bytea language sq
         || '\xd3'::bytea || int8send(p_value)
 $$;
 
+create function event_date(p_name text, p_value date) returns bytea language sql stable parallel safe as $$
+    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
+        || '\xaa'::bytea || convert_to(to_char(p_value, 'YYYY-MM-DD'), 'UTF8')
+$$;
+
 -- A nested record of p_count members, at most 15, as the functions above make them, one behind the other.
 create function event_map(p_name text, p_count integer, p_members bytea) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
         || set_byte('\x00'::bytea, 0, 128 + p_count) || p_members
 $$;
 
--- The same from its members; one that is NULL is not there. A call of its own for each, where the one above is made in place.
-create function event_element(variadic p_members bytea[]) returns bytea language sql stable parallel safe as $$
-    select set_byte('\x00'::bytea, 0, 128 + count(m.member)::integer) || coalesce(string_agg(m.member, ''::bytea order by m.place), '')
-    from unnest(p_members) with ordinality m (member, place)
-$$;
-create function event_map(p_name text, variadic p_members bytea[]) returns bytea language sql stable parallel safe as $$
-    select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8') || event_element(variadic p_members)
-$$;
-
--- A list of such elements; NULL where there is none.
-create function event_list(p_name text, p_elements bytea[]) returns bytea language sql stable parallel safe as $$
+-- A list of p_count elements, one behind the other; NULL where there is none.
+create function event_list(p_name text, p_count bigint, p_elements bytea) returns bytea language sql stable parallel safe as $$
     select set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8')
-        || '\xdc'::bytea || int2send(count(*)::smallint) || string_agg(e.element, ''::bytea order by e.place)
-    from unnest(p_elements) with ordinality e (element, place)
+        || '\xdc'::bytea || int2send(p_count::smallint) || p_elements
 $$;
 
 -- A member that a head counts and that has no value.

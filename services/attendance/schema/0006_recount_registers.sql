@@ -2,35 +2,30 @@
 -- other; where both were on the roster, the child counts once from then on: on every register of that roster, and of two absences in
 -- one lesson one stands, that under the canonical id rather than another. Each register that counts tells so (register.recounted).
 
--- An event, but for what it was before: as the register stands.
-create function register_recounted_event(p_id uuid, p_month date, p_before bytea) returns bytea language sql stable as $$
-    select '\x8b'::bytea || event_uuid('id', r.id) || event_uuid('class', r.class)
-           || coalesce(event_text('subject', r.subject), event_nil('subject')) || event_text('date', to_char(r.date, 'YYYY-MM-DD'))
-           || coalesce(event_int('lesson', case when r.slot < 100 then r.slot end), event_nil('lesson'))
-           || coalesce(event_text('session', session_name(r.slot)), event_nil('session'))
-           || coalesce(register_exceptions_event(r.id, r.month, '[]'), event_nil('exceptions')) || p_before
-           || event_uuid('organisation', r.organisation) || event_int('shift', r.shift) || event_int('learners', r.learners)
-    from register r where r.id = p_id and r.month = p_month
-$$;
-
 -- The registers of rosters that have become shorter.
 create function recount_registers_of(p_rosters uuid[]) returns void language plpgsql as $$
 declare
     v_stamp record := outbox_stamp();
     v_ids uuid[];
     v_months date[];
-    v_active boolean[];
+    v_epochs bigint[];
+    v_xids bigint[];
+    v_first date; -- of the months
+    v_last date;
     v_befores bytea[];
 begin
-    select array_agg(r.id order by r.id), array_agg(r.month order by r.id), array_agg(r.active order by r.id)
-    into v_ids, v_months, v_active
-    from (select r.id, r.month, r.active, outbox_after(r.epoch, r.xid)
-          from (select r.* from roster f join register r on r.class = f.class and r.roster = f.id
-                where f.id = any (p_rosters) order by r.id for update of r) r) r;
+    select array_agg(r.id), array_agg(r.month), min(r.month), max(r.month), array_agg(r.epoch), array_agg(r.xid)
+    into v_ids, v_months, v_first, v_last, v_epochs, v_xids
+    from (select r.* from roster f join register r on r.class = f.class and r.roster = f.id
+          where f.id = any (p_rosters) order by r.id for update of r) r;
     if v_ids is null then
         return;
     end if;
-    v_befores := array(select register_before_event(i.id, i.month, '[]') from unnest(v_ids, v_months) with ordinality as i (id, month, place)
+    perform outbox_after(v_epochs, v_xids);
+    v_befores := array(select register_before_event(r.subject, r.date, r.slot, r.learners, e.exceptions)
+                       from unnest(v_ids, v_months) with ordinality as i (id, month, place)
+                            join register r on r.id = i.id and r.month = i.month
+                            cross join lateral register_exceptions_event(r.id, r.month, v_first, v_last, null) e
                        order by i.place);
     with absent as (
         select a.*, row_number() over (partition by a.register, canonical_of(a.learner)
@@ -43,10 +38,17 @@ begin
     from unnest(v_ids, v_months) as i (id, month), roster f
     where r.id = i.id and r.month = i.month and f.id = r.roster;
     perform outbox_append(array_agg(gen_random_uuid()), array_agg(r.organisation::text), array_agg(304::smallint), -- register.recounted
-                          array_agg(register_recounted_event(i.id, i.month, i.before)))
-    from unnest(v_ids, v_months, v_active, v_befores) as i (id, month, active, before)
+                          array_agg('\x8b'::bytea || event_uuid('id', r.id) || event_uuid('class', r.class)
+                                    || coalesce(event_text('subject', r.subject), event_nil('subject')) || event_date('date', r.date)
+                                    || coalesce(event_int('lesson', case when r.slot < 100 then r.slot end), event_nil('lesson'))
+                                    || coalesce(event_text('session', session_name(r.slot)), event_nil('session'))
+                                    || coalesce(e.exceptions, event_nil('exceptions')) || i.before
+                                    || event_uuid('organisation', r.organisation) || event_int('shift', r.shift)
+                                    || event_int('learners', r.learners)))
+    from unnest(v_ids, v_months, v_befores) as i (id, month, before)
          join register r on r.id = i.id and r.month = i.month
-    where i.active
+         cross join lateral register_exceptions_event(r.id, r.month, v_first, v_last, null) e
+    where r.active
     having count(*) > 0;
 end $$;
 

@@ -84,7 +84,7 @@ begin
          cross join lateral (select event_text('kind', mark_kind_name(j.kind)) as kind, event_int('points', j.points) as points,
                                     event_int('max_points', j.max_points) as max_points,
                                     event_text('value', mark_value_name(j.value)) as value,
-                                    event_text('date', to_char(j.date, 'YYYY-MM-DD')) as date, event_int('lesson', j.lesson) as lesson
+                                    event_date('date', j.date) as date, event_int('lesson', j.lesson) as lesson
                              offset 0) b; -- each made once, and what counts them made in place
 end $$;
 

@@ -52,12 +52,14 @@ create table contingent (
     primary key (organisation, date)
 );
 
+-- Nodes are compared byte by byte (the database's collation takes longer than all the rest of a look-up).
+
 -- The trees, made from the copies by roll_up: 1 territory (KATO codes below KZ), 2 subordination (organisations that have
 -- others below them).
 create table node (
     tree   smallint not null,
-    node   text not null,
-    parent text,
+    node   text collate "C" not null,
+    parent text collate "C",
     depth  integer not null, -- greater than the parent's
     primary key (tree, node)
 );
@@ -67,17 +69,18 @@ create index node_parent on node (tree, parent);
 create table place (
     tree         smallint not null,
     organisation uuid not null,
-    node         text not null,
+    node         text collate "C" not null,
     primary key (tree, organisation)
 );
 create index place_node on place (tree, node);
 
 -- The day of a node, one wide row (a row an indicator was tried: three times slower), stamped, so that push follows it. An
--- organisation's own day is the same in both trees and stands in the territory's, with its id as node.
+-- organisation's own day is the same in both trees and stands in the territory's, with its id as node. Today's are written twice a
+-- second: an index on anything that changes would keep each of these versions, and every look-up would pass by them.
 create sequence node_day_seq;
 create table node_day (
     tree                   smallint not null,
-    node                   text not null,
+    node                   text collate "C" not null,
     date                   date not null,
     learners               bigint not null,
     organisations          bigint not null,
@@ -106,9 +109,16 @@ create table node_day (
     xid                    bigint not null,
     seq                    bigint not null default nextval('node_day_seq'),
     primary key (tree, node, date)
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
-create index node_day_position on node_day (epoch, xid, seq);
-create index node_day_untold on node_day (told_at) where untold <> 0;
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+
+-- Days with sets that are not on the topic yet, and from when on each may be told.
+create table untold (
+    tree   smallint not null,
+    node   text collate "C" not null,
+    date   date not null,
+    due_at timestamptz not null,
+    primary key (tree, node, date)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 
 -- Days that have begun: each organisation has a row of each of them.
 create table day (
@@ -123,7 +133,7 @@ create table dirty (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 create table dirty_node (
     tree smallint not null,
-    node text not null,
+    node text collate "C" not null,
     date date not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 -- Organisations whose learners may be others now.

@@ -4,7 +4,7 @@
 -- whole keys with plans that are made once, whatever the tables held then (roll_up says so): a plan a call cost more than the sums.
 
 create type organisation_key as (organisation uuid, date date);
-create type node_key as (tree smallint, node text, date date, depth integer);
+create type node_key as (tree smallint, node text collate "C", date date, depth integer);
 
 -- A sum of bigint that stays one: sum() goes through numeric, which costs more than the adding. 0 of nothing.
 create aggregate total(bigint) (sfunc = int8pl, stype = bigint, initcond = '0');
@@ -75,6 +75,11 @@ create function node_days(p_keys node_key[])
                    where n.tree = k.tree and n.parent = k.node) d) s
 $$;
 
+-- The topic hears of a day at most once in 10 s of an organisation, once a second of a node above.
+create function due_at(p_tree smallint, p_node text, p_told_at timestamptz) returns timestamptz language sql stable as $$
+    select coalesce(p_told_at + case when p_tree = 1 and length(p_node) = 36 then interval '10 s' else interval '1 s' end, now())
+$$;
+
 -- Writes the days of these organisations and nodes (of one level) where they are others than before, with a new stamp. Returns how
 -- many.
 create function put_days(p_organisations organisation_key[], p_nodes node_key[]) returns integer language plpgsql as $$
@@ -87,56 +92,63 @@ begin
         return 0;
     end if;
     v_stamp := outbox_stamp();
-    insert into node_day as d (tree, node, date, learners, organisations, organisations_heard, last_heard,
-                               registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes, remote,
-                               exempt, formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths,
-                               at_least_65, at_least_40, changed_at, untold, epoch, xid)
-    select n.tree, n.node, n.date, n.learners, n.organisations, n.organisations_heard, n.last_heard,
-           n.registers, n.learner_lessons, n.absent_unexcused, n.absent_ill, n.absent_excused, n.late, n.late_minutes, n.remote,
-           n.exempt, n.formative, n.summative_unit, n.summative_term, n.marks_with_points, n.percent_sum_hundredths,
-           n.at_least_65, n.at_least_40, now(),
-           case when n.learners <> 0 or n.organisations <> 0 or n.last_heard is not null then 1 << 1 else 0 end -- SET_CONTINGENT
-           | case when n.formative <> 0 or n.summative_unit <> 0 or n.summative_term <> 0 then 1 << 2 else 0 end -- SET_MARKS
-           | case when n.registers <> 0 then 1 << 3 else 0 end, -- SET_ATTENDANCE
-           v_stamp.epoch, v_stamp.xid
-    from (select * from organisation_days(p_organisations) union all select * from node_days(p_nodes)) n
-    on conflict (tree, node, date) do update set
-        learners = excluded.learners, organisations = excluded.organisations, organisations_heard = excluded.organisations_heard,
-        last_heard = excluded.last_heard,
-        registers = excluded.registers, learner_lessons = excluded.learner_lessons, absent_unexcused = excluded.absent_unexcused,
-        absent_ill = excluded.absent_ill, absent_excused = excluded.absent_excused, late = excluded.late,
-        late_minutes = excluded.late_minutes, remote = excluded.remote, exempt = excluded.exempt,
-        formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
-        marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
-        at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40,
-        changed_at = excluded.changed_at,
-        untold = d.untold
-            | case when (d.learners, d.organisations, d.organisations_heard, d.last_heard)
-                        is distinct from (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard)
-                   then 1 << 1 else 0 end
-            | case when (d.formative, d.summative_unit, d.summative_term, d.marks_with_points, d.percent_sum_hundredths, d.at_least_65,
-                         d.at_least_40)
-                        is distinct from (excluded.formative, excluded.summative_unit, excluded.summative_term,
-                                          excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
-                                          excluded.at_least_40)
-                   then 1 << 2 else 0 end
-            | case when (d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
-                         d.remote, d.exempt)
-                        is distinct from (excluded.registers, excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill,
-                                          excluded.absent_excused, excluded.late, excluded.late_minutes, excluded.remote,
-                                          excluded.exempt)
-                   then 1 << 3 else 0 end,
-        epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq
-    where (d.learners, d.organisations, d.organisations_heard, d.last_heard, d.registers, d.learner_lessons, d.absent_unexcused,
-           d.absent_ill, d.absent_excused, d.late, d.late_minutes, d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term,
-           d.marks_with_points, d.percent_sum_hundredths, d.at_least_65, d.at_least_40)
-          is distinct from
-          (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard, excluded.registers,
-           excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill, excluded.absent_excused, excluded.late,
-           excluded.late_minutes, excluded.remote, excluded.exempt, excluded.formative, excluded.summative_unit,
-           excluded.summative_term, excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
-           excluded.at_least_40);
-    get diagnostics v_changed = row_count;
+    with written as (
+        insert into node_day as d (tree, node, date, learners, organisations, organisations_heard, last_heard,
+                                   registers, learner_lessons, absent_unexcused, absent_ill, absent_excused, late, late_minutes,
+                                   remote, exempt, formative, summative_unit, summative_term, marks_with_points, percent_sum_hundredths,
+                                   at_least_65, at_least_40, changed_at, untold, epoch, xid)
+        select n.tree, n.node, n.date, n.learners, n.organisations, n.organisations_heard, n.last_heard,
+               n.registers, n.learner_lessons, n.absent_unexcused, n.absent_ill, n.absent_excused, n.late, n.late_minutes, n.remote,
+               n.exempt, n.formative, n.summative_unit, n.summative_term, n.marks_with_points, n.percent_sum_hundredths,
+               n.at_least_65, n.at_least_40, now(),
+               case when n.learners <> 0 or n.organisations <> 0 or n.last_heard is not null then 1 << 1 else 0 end -- SET_CONTINGENT
+               | case when n.formative <> 0 or n.summative_unit <> 0 or n.summative_term <> 0 then 1 << 2 else 0 end -- SET_MARKS
+               | case when n.registers <> 0 then 1 << 3 else 0 end, -- SET_ATTENDANCE
+               v_stamp.epoch, v_stamp.xid
+        from (select * from organisation_days(p_organisations) union all select * from node_days(p_nodes)) n
+        on conflict (tree, node, date) do update set
+            learners = excluded.learners, organisations = excluded.organisations, organisations_heard = excluded.organisations_heard,
+            last_heard = excluded.last_heard,
+            registers = excluded.registers, learner_lessons = excluded.learner_lessons, absent_unexcused = excluded.absent_unexcused,
+            absent_ill = excluded.absent_ill, absent_excused = excluded.absent_excused, late = excluded.late,
+            late_minutes = excluded.late_minutes, remote = excluded.remote, exempt = excluded.exempt,
+            formative = excluded.formative, summative_unit = excluded.summative_unit, summative_term = excluded.summative_term,
+            marks_with_points = excluded.marks_with_points, percent_sum_hundredths = excluded.percent_sum_hundredths,
+            at_least_65 = excluded.at_least_65, at_least_40 = excluded.at_least_40,
+            changed_at = excluded.changed_at,
+            untold = d.untold
+                | case when (d.learners, d.organisations, d.organisations_heard, d.last_heard)
+                            is distinct from (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard)
+                       then 1 << 1 else 0 end
+                | case when (d.formative, d.summative_unit, d.summative_term, d.marks_with_points, d.percent_sum_hundredths, d.at_least_65,
+                             d.at_least_40)
+                            is distinct from (excluded.formative, excluded.summative_unit, excluded.summative_term,
+                                              excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
+                                              excluded.at_least_40)
+                       then 1 << 2 else 0 end
+                | case when (d.registers, d.learner_lessons, d.absent_unexcused, d.absent_ill, d.absent_excused, d.late, d.late_minutes,
+                             d.remote, d.exempt)
+                            is distinct from (excluded.registers, excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill,
+                                              excluded.absent_excused, excluded.late, excluded.late_minutes, excluded.remote,
+                                              excluded.exempt)
+                       then 1 << 3 else 0 end,
+            epoch = excluded.epoch, xid = excluded.xid, seq = excluded.seq
+        where (d.learners, d.organisations, d.organisations_heard, d.last_heard, d.registers, d.learner_lessons, d.absent_unexcused,
+               d.absent_ill, d.absent_excused, d.late, d.late_minutes, d.remote, d.exempt, d.formative, d.summative_unit, d.summative_term,
+               d.marks_with_points, d.percent_sum_hundredths, d.at_least_65, d.at_least_40)
+              is distinct from
+              (excluded.learners, excluded.organisations, excluded.organisations_heard, excluded.last_heard, excluded.registers,
+               excluded.learner_lessons, excluded.absent_unexcused, excluded.absent_ill, excluded.absent_excused, excluded.late,
+               excluded.late_minutes, excluded.remote, excluded.exempt, excluded.formative, excluded.summative_unit,
+               excluded.summative_term, excluded.marks_with_points, excluded.percent_sum_hundredths, excluded.at_least_65,
+               excluded.at_least_40)
+        returning d.tree, d.node, d.date, d.told_at, d.untold
+    ), noted as (
+        insert into untold (tree, node, date, due_at)
+        select w.tree, w.node, w.date, due_at(w.tree, w.node, w.told_at) from written w where w.untold <> 0
+        on conflict do nothing
+    )
+    select count(*) into v_changed from written;
     return v_changed;
 end $$;
 

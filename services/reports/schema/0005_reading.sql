@@ -62,20 +62,19 @@ begin
     order by i.child, i.node, g.date;
 end $$;
 
--- For the topic: days with sets that are not there yet, at most one in 10 s of an organisation, one a second of a node above.
+-- For the topic: days with sets that are not there yet, and may be.
 create function take_untold(p_most integer) returns table (key text, sets integer, day node_day) language plpgsql
     set plan_cache_mode = force_generic_plan set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
 begin
     return query
     with due as (
-        select d.tree, d.node, d.date, d.untold
-        from node_day d
-        where d.untold <> 0
-          and (d.told_at is null
-               or d.told_at <= now() - case when d.tree = 1 and length(d.node) = 36 then interval '10 s' else interval '1 s' end)
-        order by d.told_at nulls first limit p_most
+        select u.tree, u.node, u.date from untold u where u.due_at <= now() order by u.due_at limit p_most
+    ), taken as (
+        delete from untold u using due where u.tree = due.tree and u.node = due.node and u.date = due.date
     )
     update node_day d set untold = 0, told_at = now()
-    from due where d.tree = due.tree and d.node = due.node and d.date = due.date
-    returning indicator_key(d.tree, d.node, d.date), due.untold, d;
+    from due join lateral (select o.untold from node_day o
+                           where o.tree = due.tree and o.node = due.node and o.date = due.date offset 0) o on true
+    where d.tree = due.tree and d.node = due.node and d.date = due.date
+    returning indicator_key(d.tree, d.node, d.date), o.untold, d;
 end $$;
