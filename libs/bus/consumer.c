@@ -19,7 +19,8 @@ static const struct bus_setting promises[] = {
 static const struct bus_setting defaults[] = {
     {"heartbeat.interval.ms", "1500"},
     {"fetch.min.bytes", "1"},
-    {"fetch.wait.max.ms", "500"}, /* each idle consumer asks twice a second, and gets news at once */
+    {"fetch.wait.max.ms",
+     "500"}, /* each idle consumer asks twice a second, and gets news at once */
     {"fetch.error.backoff.ms", "100"},
     {"fetch.message.max.bytes", "4194304"},
     {"queued.min.messages", "50000"},

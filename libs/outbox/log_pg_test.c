@@ -117,7 +117,7 @@ static void a_start_that_nobody_recorded_is_refused(void **state)
     RUN(log->db, APPEND);
     RUN(log->db, "update history set postmaster_start = postmaster_start - interval '1 s'");
     assert_int_equal(run(log->db, APPEND), ERROR_FENCED);
-    assert_int_equal(run(log->db, "select outbox_after(1, 1)"), ERROR_FENCED);
+    assert_int_equal(run(log->db, "select outbox_after(array[1], array[1])"), ERROR_FENCED);
     RUN(log->db, "update relay set holder = gen_random_uuid(), lease_until = 'infinity'");
     assert_int_equal(outbox_open(log->db, NULL, &err), ERROR_NONE);
     RUN(log->db, APPEND);
@@ -222,18 +222,20 @@ static void whoever_finds_a_younger_stamp_begins_again(void **state)
     struct err err = {0};
     assert_int_equal(db_begin(log->db, &err), ERROR_NONE);
     RUN(log->db, "do $$ declare s record := outbox_stamp(); begin"
-                 " perform outbox_after(s.epoch, s.xid); perform outbox_after(s.epoch, s.xid - 1);"
-                 " perform outbox_after(s.epoch - 1, s.xid + 1000); end $$");
-    assert_int_equal(run(log->db, "do $$ declare s record := outbox_stamp(); begin"
-                                  " perform outbox_after(s.epoch, s.xid + 1); end $$"),
-                     ERROR_SERIALIZE);
+                 " perform outbox_after(array[s.epoch, s.epoch, s.epoch - 1],"
+                 "                      array[s.xid, s.xid - 1, s.xid + 1000]); end $$");
+    assert_int_equal(
+        run(log->db,
+            "do $$ declare s record := outbox_stamp(); begin"
+            " perform outbox_after(array[s.epoch, s.epoch], array[s.xid - 1, s.xid + 1]); end $$"),
+        ERROR_SERIALIZE);
 }
 
 /* A change of one row, numbered, with its event. */
 static const char change[] =
     "do $$ declare v_stamp record := outbox_stamp(); v_old record; begin"
     "  select * into v_old from thing where id = 1 for update;"
-    "  perform outbox_after(v_old.epoch, v_old.xid);"
+    "  perform outbox_after(array[v_old.epoch], array[v_old.xid]);"
     "  update thing set n = n + 1, epoch = v_stamp.epoch, xid = v_stamp.xid where id = 1;"
     "  perform outbox_append(array[gen_random_uuid()], array['thing'], array[900::smallint],"
     "                        array[convert_to((v_old.n + 1)::text, 'UTF8')]);"

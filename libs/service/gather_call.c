@@ -43,8 +43,10 @@ static uint32_t name_next(struct call *call, const struct uuid *id)
     return name ? name->next : 0;
 }
 
+/* Never to an earlier round: a learner's id may be that of an item, too. */
 static void name_set(struct call *call, const struct uuid *id, uint32_t next)
 {
+    next = MAX_OF(next, name_next(call, id));
     *name_find(call, id) = (struct name){*id, call->number, next, (uint32_t)call->count};
 }
 

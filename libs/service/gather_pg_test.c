@@ -528,6 +528,23 @@ static void an_item_keeps_its_place_in_its_group_alone(void **state)
     assert_string_equal(calls_of(fixture, COUNT_OF(items)), "1 2 1 2 2 2 2 2 ");
 }
 
+/* Twice the same id, which is that of its group, too: not in one round, where all would fail. */
+static void an_id_may_be_that_of_its_group(void **state)
+{
+    struct fixture *fixture = *state;
+    CLEANUP(buf_done) struct buf body = {0};
+    for (int i = 0; i < 2; i++) {
+        add_note(&body, 1, "same");
+        body.len--;
+        buf_add_str(&body, STR(",\"group\":\"01900000-0000-7000-8000-000000000001\"}"));
+    }
+    buf_add_char(&body, ']');
+    struct answer answer =
+        answer_read(fixture, post_to(fixture, "/v1/others", 'A', buf_str(&body)));
+    assert_holds(&answer, "{\"created\":1,\"duplicate\":1,");
+    assert_int_equal(count(fixture, "select last_value from calls"), 2);
+}
+
 /* 20 notes, each behind the one before it: 16 rounds of one call, and what is left in the next. */
 static void what_needs_too_many_rounds_takes_another_call(void **state)
 {
@@ -816,6 +833,7 @@ int main(void)
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
         GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
         GATHER_TEST(an_item_keeps_its_place_in_its_group_alone),
+        GATHER_TEST(an_id_may_be_that_of_its_group),
         GATHER_TEST(what_needs_too_many_rounds_takes_another_call),
         GATHER_TEST(a_request_that_waits_does_not_keep_the_next_one_waiting),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),

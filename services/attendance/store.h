@@ -80,7 +80,8 @@ extern const struct statement store_learner_absences, store_class_registers;
 /* Role apply: ids that have become other names. */
 enum error store_note_aliases(struct event_batch *batch, struct err *err);
 
-/* Role jobs: at most `most` of them; how many were looked at (schema/0006_recount_registers.sql). */
+/* Role jobs: at most `most` of them; how many were looked at (schema/0006_recount_registers.sql).
+ */
 enum error store_recount_registers(struct db *db, int32_t most, int32_t *taken, struct err *err);
 
 /* Role jobs: months from the oldest that is taken to three ahead. */

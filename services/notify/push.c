@@ -146,7 +146,9 @@ static bool children_wanted(void *context, struct params *params, struct arena *
     size_t count = 0;
     for (size_t i = 0; push->interests && i < BUCKETS; i++)
         LIST_FOREACH(interest, &push->buckets[i], chain)
-        children[count++] = interest->child;
+        {
+            children[count++] = interest->child;
+        }
     struct column column = column_uuids(arena, children, count);
     param_column(params, &column);
     return count > 0;

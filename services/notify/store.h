@@ -13,8 +13,8 @@
 enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
                        struct err *err);
 
-/* Absences in their order. Each that follows from a change corrects the last row of its learner that
- * stands of the register and all that changed it before this call. A change without rows is
+/* Absences in their order. Each that follows from a change corrects the last row of its learner
+ * that stands of the register and all that changed it before this call. A change without rows is
  * remembered all the same. */
 enum error store_absences(struct db *db, const struct feed_absences *absences, struct arena *arena,
                           struct err *err);

@@ -24,7 +24,7 @@ static void person_prepare_keyed(void *item, struct date today, struct problems 
     {                                                                                         \
         .name = #name_, .record = &entity_##_item, .id_offset = offsetof(struct entity_, id), \
         .prepare = (prepare_), .columns = &entity_##_columns, .event = &entity_##_event,      \
-        .statement = &store_put_##name_, .rounds = &store_put_##name_##_rounds,                   \
+        .statement = &store_put_##name_, .rounds = &store_put_##name_##_rounds,               \
         .outcomes = state_outcomes, .pokes = told, ##__VA_ARGS__                              \
     }
 

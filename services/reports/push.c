@@ -179,7 +179,9 @@ static bool nodes_wanted(void *context, struct params *params, struct arena *are
     size_t count = 0;
     for (size_t i = 0; push->subjects && i < BUCKETS; i++)
         LIST_FOREACH(subject, &push->buckets[i], chain)
-        nodes[count++] = str_from(subject->node);
+        {
+            nodes[count++] = str_from(subject->node);
+        }
     struct column column = column_texts(arena, nodes, count);
     param_date(params, date_today());
     param_column(params, &column);
@@ -250,8 +252,7 @@ static void answer_state(struct opening *opening, const struct result *result)
     }
     CLEANUP(buf_done) struct buf data = {0};
     record_encode_json(&node_view_record, node_view_of(rows, count, &request->arena), &data);
-    reader_join(request, opening->subject,
-                sse_frame_new((struct str){0}, "state", buf_str(&data)));
+    reader_join(request, opening->subject, sse_frame_new((struct str){0}, "state", buf_str(&data)));
 }
 
 static void state_arrived(void *context, const struct result *result, enum error code,
@@ -276,8 +277,7 @@ void get_stream(struct http_request *request)
     if (!wanted_node(request, &wanted))
         return;
     struct opening *opening = ARENA_NEW(&request->arena, struct opening);
-    *opening =
-        (struct opening){request, subject_get(process->state, wanted.tree, wanted.node)};
+    *opening = (struct opening){request, subject_get(process->state, wanted.tree, wanted.node)};
     opening->subject->opening++;
     store_indicators(process->read, &wanted, auth_principal(request), &request->arena,
                      state_arrived, opening);

@@ -194,10 +194,6 @@ begin
         raise exception 'changed by a younger transaction' using errcode = '40001';
     end if;
 end $$;
--- The same for one row.
-create function outbox_after(p_epoch bigint, p_xid bigint) returns void language sql as $$
-    select outbox_after(array[p_epoch], array[p_xid])
-$$;
 
 -- The surviving rows above the cut, as runs of consecutive xids that each have a row: rows of one xid survive together,
 -- and a run over a gap would take a ghost for a survivor (protocol-check.md, E4).

@@ -190,8 +190,9 @@ begin
 end $$;
 
 -- Good items of a call that may find their lesson taken: by which register, in the order in which they are to be decided. `before`:
--- the item of this call that it is, or that decides who has the lesson. p_contested: a lesson may be taken, or wanted twice. The first lesson of another school is another lesson: a learner
--- whom two schools have on a day is in the registers of both, and neither keeps the other's out.
+-- the item of this call that it is, or that decides who has the lesson. p_contested: a lesson may be taken, or wanted twice. The first
+-- lesson of another school is another lesson: a learner whom two schools have on a day is in the registers of both, and neither keeps
+-- the other's out.
 create function take_registers_rivals(
     p_codes text[], p_organisations uuid[], p_classes uuid[], p_dates date[], p_slots smallint[], p_months date[], p_withdraws uuid[],
     p_actives uuid[], p_rosters uuid[], p_contested boolean, p_first date, p_last date)

@@ -19,13 +19,11 @@ end $$;
 -- same mark waits, and then sees what became of it.
 create function take_marks_changes(
     p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_ids uuid[], p_classes uuid[], p_learners uuid[],
-    p_subjects text[], p_dates date[], p_replaces uuid[], p_withdraws uuid[], p_months date[], p_fingerprints uuid[])
+    p_subjects text[], p_dates date[], p_replaces uuid[], p_withdraws uuid[], p_months date[], p_fingerprints uuid[], p_first date,
+    p_last date)
     returns table (item integer, code text, pointer text, other uuid, organisation uuid, shift smallint, class uuid, learner uuid,
                    subject text, kind smallint, corrections smallint, type smallint, tail bytea) language plpgsql as $$
 #variable_conflict use_column
-declare
-    v_first date := (select min(m) from unnest(p_months) m);
-    v_last date := (select max(m) from unnest(p_months) m);
 begin
     perform outbox_after(array_agg(l.epoch), array_agg(l.xid))
     from (select m.epoch, m.xid
@@ -33,7 +31,7 @@ begin
                 from unnest(p_replaces, p_withdraws, p_months) as i (replaces, withdraws, month)
                 where i.replaces is not null or i.withdraws is not null order by 1) i
                cross join lateral (select m.epoch, m.xid from mark m
-                                   where m.id = i.id and m.month = i.month and m.month between v_first and v_last for update) m) l;
+                                   where m.id = i.id and m.month = i.month and m.month between p_first and p_last for update) m) l;
 
     return query
     with change as (
@@ -63,7 +61,7 @@ begin
                case when c.class <> m.class then '/class' when c.subject <> m.subject then '/subject' else '/learner' end as differs
         from change c
              left join lateral (select k.id, k.fingerprint from mark k
-                                where k.id = c.id and k.month = c.month and k.month between v_first and v_last limit 1) k on true
+                                where k.id = c.id and k.month = c.month and k.month between p_first and p_last limit 1) k on true
              left join lateral take_marks_original(c.original, c.month) m on true
              left join copy_organisation o on o.id = m.organisation
              left join lateral mark_last(coalesce(m.replaced_by, m.withdrawn_by), m.month) l on true
@@ -146,7 +144,7 @@ begin
         v_others := array_fill(null::uuid, array[cardinality(p_ids)]);
         for v_change in
             select * from take_marks_changes(p_callers, p_scope_callers, p_scope_nodes, p_ids, p_classes, p_learners, p_subjects, p_dates,
-                                             p_replaces, p_withdraws, p_months, p_fingerprints)
+                                             p_replaces, p_withdraws, p_months, p_fingerprints, v_first, v_last)
         loop
             v_codes[v_change.item] := v_change.code;
             v_pointers[v_change.item] := v_change.pointer;

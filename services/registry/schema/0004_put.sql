@@ -16,7 +16,7 @@ begin
     perform pg_advisory_xact_lock_shared(merge_lock_id());
     execute format('select max(t.xid) from (select xid, epoch from %I where id = any ($1) order by id for update) t where t.epoch = $2',
                    p_table) into v_xid using p_ids, v_stamp.epoch;
-    perform outbox_after(v_stamp.epoch, coalesce(v_xid, 0));
+    perform outbox_after(array[v_stamp.epoch], array[v_xid]);
 end $$;
 
 -- References, as they are known today: behind put_lock.

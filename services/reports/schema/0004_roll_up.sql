@@ -6,18 +6,19 @@
 create type organisation_key as (organisation uuid, date date);
 create type node_key as (tree smallint, node text collate "C", date date, depth integer);
 
+-- What is written of a day in node_day.
+create type day_sums as (
+    tree smallint, node text, date date, learners bigint, organisations bigint, organisations_heard bigint, last_heard timestamptz,
+    registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint, late bigint,
+    late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint, summative_term bigint,
+    marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint, at_least_40 bigint
+);
+
 -- A sum of bigint that stays one: sum() goes through numeric, which costs more than the adding. 0 of nothing.
 create aggregate total(bigint) (sfunc = int8pl, stype = bigint, initcond = '0');
 
 -- An organisation's own days, from its cells. Sets, so that they are planned as a part of what writes them (put_days).
-create function organisation_days(p_keys organisation_key[])
-    returns table (tree smallint, node text, date date, learners bigint, organisations bigint, organisations_heard bigint,
-                   last_heard timestamptz,
-                   registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint,
-                   late bigint, late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint,
-                   summative_term bigint, marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint,
-                   at_least_40 bigint)
-    language sql stable as $$
+create function organisation_days(p_keys organisation_key[]) returns setof day_sums language sql stable as $$
     select 1::smallint, k.organisation::text, k.date, coalesce(g.learners, 0)::bigint, o.counts,
            case when c.registers + c.formative + c.summative_unit + c.summative_term > 0 then o.counts else 0 end, c.last_heard,
            c.registers, c.learner_lessons, c.absent_unexcused, c.absent_ill, c.absent_excused, c.late, c.late_minutes, c.remote,
@@ -41,14 +42,7 @@ $$;
 
 -- Nodes' days: the organisations placed there and the nodes that hang there. `offset 0` makes each a look-up by the whole key:
 -- without it and without statistics all rows of the date are read for each of them (tried: 36 s for the country).
-create function node_days(p_keys node_key[])
-    returns table (tree smallint, node text, date date, learners bigint, organisations bigint, organisations_heard bigint,
-                   last_heard timestamptz,
-                   registers bigint, learner_lessons bigint, absent_unexcused bigint, absent_ill bigint, absent_excused bigint,
-                   late bigint, late_minutes bigint, remote bigint, exempt bigint, formative bigint, summative_unit bigint,
-                   summative_term bigint, marks_with_points bigint, percent_sum_hundredths bigint, at_least_65 bigint,
-                   at_least_40 bigint)
-    language sql stable as $$
+create function node_days(p_keys node_key[]) returns setof day_sums language sql stable as $$
     select k.tree, k.node, k.date, s.learners, s.organisations, s.organisations_heard, s.last_heard,
            s.registers, s.learner_lessons, s.absent_unexcused, s.absent_ill, s.absent_excused, s.late, s.late_minutes, s.remote,
            s.exempt, s.formative, s.summative_unit, s.summative_term, s.marks_with_points, s.percent_sum_hundredths, s.at_least_65,
