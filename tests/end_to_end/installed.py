@@ -19,6 +19,7 @@ import urllib.request
 import zoneinfo
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PSQL = "/usr/lib/postgresql/15/bin/psql"  # not the wrapper in PATH, as in tests/recount/installation.py
 UP_SECONDS = 300
 CRASHES = {b"AddressSanitizer", b"LeakSanitizer", b"runtime error:", b'"level":"bug"'}
 JSON, NDJSON, MSGPACK = "application/json", "application/x-ndjson", "application/vnd.msgpack"
@@ -221,7 +222,7 @@ class Installed:
 
     def sql(self, service, select):
         """By the reading role."""
-        said = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", select,
+        said = subprocess.run([PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", select,
                                self.settings[f"EISO_PG_{service.upper()}"]], capture_output=True, text=True, timeout=60,
                               check=False)
         if said.returncode:
@@ -230,7 +231,7 @@ class Installed:
 
     def admin_sql(self, database, statement):
         """As the superuser of the private cluster: to break things, and to mend them."""
-        said = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
+        said = subprocess.run([PSQL, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
                                self.settings["EISO_PG_GRADES"].split(" dbname")[0] + f" dbname={database} user=eiso_admin"],
                               capture_output=True, text=True, timeout=60, check=False)
         if said.returncode:

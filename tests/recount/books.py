@@ -8,6 +8,8 @@ import pathlib
 import subprocess
 import tempfile
 
+from installation import PSQL
+
 HERE = pathlib.Path(__file__).resolve().parent
 CLUSTER = HERE.parents[1] / "libs" / "testkit" / "cluster"
 # Of each of two workers: sorts and joins go to disk beyond this. What is lost with the machine is counted anew.
@@ -23,15 +25,15 @@ class Books:
         self.conninfo = f"host={folder}/postgres/sock dbname=postgres user=eiso_admin options='{SETTINGS}'"
 
     def psql(self, *arguments):
-        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.conninfo, *arguments]
+        return [PSQL, "-X", "-q", "-v", "ON_ERROR_STOP=1", self.conninfo, *arguments]
 
     def run(self, script, variables=None):
         """A file of statements; its :names are the variables."""
         given = [word for name, value in (variables or {}).items() for word in ("-v", f"{name}={value}")]
         subprocess.run(self.psql(*given, "-f", HERE / script), check=True)
 
-    def execute(self, statement):
-        subprocess.run(self.psql("-c", statement), check=True, stdout=subprocess.DEVNULL)
+    def execute(self, *statements):
+        subprocess.run(self.psql(*(word for statement in statements for word in ("-c", statement))), check=True, stdout=subprocess.DEVNULL)
 
     def rows(self, select):
         """Rows of a query as lists of texts; None is NULL. Streamed."""
@@ -101,9 +103,8 @@ def opened():
         try:
             subprocess.run([CLUSTER, "start", folder, "postgres"], check=True, env=environment)
             books = Books(folder)
-            for setting in ("fsync = off", "autovacuum = off", "max_wal_size = '2GB'"):
-                books.execute(f"alter system set {setting}")
-            books.execute("select pg_reload_conf()")
+            books.execute("alter system set fsync = off", "alter system set autovacuum = off", "alter system set max_wal_size = '2GB'",
+                          "select pg_reload_conf()")
             books.run("books.sql")
             yield books
         finally:

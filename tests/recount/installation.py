@@ -3,6 +3,8 @@ import pathlib
 import re
 import subprocess
 
+PSQL = "/usr/lib/postgresql/15/bin/psql"  # the one in PATH is Debian's wrapper, which takes four times as long to start
+
 
 class Installation:
     def __init__(self, folder):
@@ -12,7 +14,7 @@ class Installation:
     # ---- Databases ----
 
     def psql(self, service, statement):
-        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.settings[f"EISO_PG_{service.upper()}"], "-c", statement]
+        return [PSQL, "-X", "-q", "-v", "ON_ERROR_STOP=1", self.settings[f"EISO_PG_{service.upper()}"], "-c", statement]
 
     def rows(self, service, select):
         """Rows of a query as lists of texts; None is NULL."""
@@ -30,7 +32,8 @@ class Installation:
         settings = self.settings
         return ["kcat", "-b", settings["EISO_KAFKA"], "-X", "security.protocol=SASL_PLAINTEXT",
                 "-X", "sasl.mechanism=PLAIN", "-X", f"sasl.username={settings['EISO_KAFKA_USER']}",
-                "-X", f"sasl.password={settings['EISO_KAFKA_PASSWORD']}", "-X", "log_level=0", *arguments]
+                "-X", f"sasl.password={settings['EISO_KAFKA_PASSWORD']}", "-X", "log_level=0",
+                "-X", "fetch.wait.max.ms=10", *arguments]  # how long the end of a partition is waited for
 
     def partitions(self, service):
         return int(self.value(service, "select coalesce(partitions, 0) from relay"))
