@@ -54,7 +54,7 @@ static struct lane *lane_new(struct gather *gather, const struct entrance *entra
         if (strcmp(entrance->outcomes[i], "rejected") == 0)
             lane->rejected = i + 1;
     }
-    ensure(lane->rejected && entrance->names.count < GATHER_NAMES && entrance->order.count <= 1);
+    ensure(lane->rejected && entrance->names.count < GATHER_NAMES);
     gather->lanes = lane;
     return lane;
 }

@@ -6,7 +6,8 @@
  * What differs between entrances is a `struct entrance`: what an item is, the rules that need no
  * database, and the statement.
  *
- * The statement is `select * from take_x($1 .. $n)` with
+ * A service writes the function take_x, which a migration makes callable with `select
+ * make_calls('take_x')`. Its parameters are
  *     $1 integer[]  caller of each item, an index into the callers of this call
  *     $2 integer[], $3 uuid[]  pairs (caller, node): the subtrees that the callers may write in
  *     $4 date       today in Kazakhstan
@@ -15,21 +16,25 @@
  *                   where `event` is given
  *     last          uuid[], the account behind each number of $1 (nil: a client), where
  *                   `tells_officers`
- * The items stand in the order of their arrival, which is that of their events in the log; no id is
- * named twice in what the statement is called with. A call whose items name each other goes in
- * rounds, in one transaction (`rounds`): the second item is of a later round, and what has to stay
- * behind it (`order`), too; at most 16 rounds, the rest waits for the next call. A statement
- * that locks rows locks them in the order of their ids; where rounds of two processes meet in a
- * deadlock, one call is made again. It returns a row for each item that did not simply go well:
- * item integer (from 1), outcome text, code text, pointer text, other uuid. No row: the first of
- * `outcomes`. An item may have several rows, the last one's outcome counts: a code with outcome
+ * and the statements hand on two more: integer[], the last item of each round, and integer[], the
+ * place of each item in the order of their arrival. A call whose items name each other goes in
+ * rounds, in one transaction: no id is named twice in what take_x is called with, the second item
+ * is of a later round, and what keeps its place behind it, too; at most 16 rounds, the rest waits
+ * for the next call. A function that locks rows locks them in the order of their ids; where
+ * rounds of two processes meet in a deadlock, one call is made again. It returns a row for each
+ * item that did not simply go well: item integer (from 1), outcome text, code text, pointer text,
+ * other uuid. No row, or a NULL outcome: the first of `outcomes`. Where it returns four columns
+ * more, id uuid, key text, type smallint, payload bytea, these are the item's event (NULL payload:
+ * it has none), and all are logged in the order of the places; else it logs its events itself.
+ * An item may have several rows, the last one's outcome counts: a code with outcome
  * `rejected` is one of its "errors", with another outcome of its "warnings"; `other` beside a code
  * is shown there as "existing"; without a code, as the item's "canonical". Codes are those of
  * i18n's `problem.*`; one that ends in "_unknown" is retriable. A pointer is "" for the whole item;
  * NULL is "".
  *
  * The statement commits by itself. It must be harmless to repeat: a call whose connection broke is
- * made again for up to 10 s. ERROR_SERIALIZE is repeated at most three times. Then the items are
+ * made again for up to 10 s. ERROR_SERIALIZE and ERROR_DUPLICATE (another process took the same id
+ * meanwhile: the same call again finds it) are repeated at most three times. Then the items are
  * `rejected` with the retriable code `unavailable` or `outcome_unknown`, or, where nothing of a
  * request was taken, the answer is 503 with that code. Any other error is our bug: the call is cut
  * in halves until the item that it does not survive is found; that one is `rejected` / `internal`.
@@ -58,11 +63,9 @@ struct entrance {
      * that names what an item before it is or names goes in a later round, and finds what that one
      * did. */
     struct offsets names;
-    /* Offset of the one `struct uuid` member by which order counts (`learner`): events of one
-     * learner stand in the log in the order in which the items came. A nil member is that of the
-     * item which this one names (`withdraws`); where the call has none of that id, and in an
-     * entrance without such a member, an item keeps its place among all of its request. */
-    struct offsets order;
+    /* What becomes of an item depends on those before it by what it names alone, and take_x returns
+     * the events. Else an item stays behind all that came before it in its request. */
+    bool names_suffice;
     /* Rules beyond the field table that need no database but know today; also fills what the
      * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */
     void (*prepare)(void *item, struct date today, struct problems *problems, struct arena *arena);
@@ -70,13 +73,11 @@ struct entrance {
     const struct record *event;   /* over the same struct; NULL: the statement makes its events */
     /* The record of an item's event, where not all are of `event`; NULL: all are. */
     const struct record *(*event_of)(const void *item);
-    bool tells_officers; /* the statement wants to know which people they are */
-    const struct statement *statement;
-    /* The same in rounds: `select * from take_x_rounds(...)`, which a migration makes with `select
-     * make_rounds('take_x')`. Two more parameters: integer[], the last item of each round, and
-     * boolean, whether all is undone at the end: `?dry_run=1`, with which a request goes alone and
-     * whole. */
-    const struct statement *rounds;
+    bool tells_officers;               /* the statement wants to know which people they are */
+    const struct statement *statement; /* `select * from take_x_call(...)` */
+    /* `select * from take_x_dry(...)`, which undoes all of it: `?dry_run=1`, with which a request
+     * goes alone and whole. */
+    const struct statement *dry;
     /* In the order of the answer's counters, the one of items that went well first, with "rejected"
      * among them: "created", "duplicate", "rejected", NULL. */
     const char *const *outcomes;
@@ -98,7 +99,7 @@ void gather_post(struct http_request *request);
     }
 extern const struct parameters gather_query;
 
-/* make_rounds(); before the service's own. */
+/* make_calls(); before the service's own. */
 extern const struct migration_set service_migrations;
 
 struct gather;

@@ -9,10 +9,9 @@
 
 enum { ROW_ITEM, ROW_OUTCOME, ROW_CODE, ROW_POINTER, ROW_OTHER };
 
-static const void *item_of(const struct ref *ref)
+static const void *item_at(const struct waiter *waiter, size_t index)
 {
-    const struct waiter *waiter = ref->waiter;
-    return (const char *)waiter->batch.items + ref->index * waiter->lane->entrance->record->size;
+    return (const char *)waiter->batch.items + index * waiter->lane->entrance->record->size;
 }
 
 /* ---- Each id named once a round ---- */
@@ -30,31 +29,17 @@ static struct name *name_find(struct call *call, const struct uuid *id)
 _Static_assert(GATHER_NAME_SLOTS == 1 << 15, "as many as name_find has bits for");
 _Static_assert((GATHER_NAMES + 1) * GATHER_DRY_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
 
-/* NULL: no item of the call is or names it. */
-static const struct name *name_known(struct call *call, const struct uuid *id)
-{
-    const struct name *name = name_find(call, id);
-    return name->call == call->number ? name : NULL;
-}
-
 static uint32_t name_next(struct call *call, const struct uuid *id)
 {
-    const struct name *name = name_known(call, id);
-    return name ? name->next : 0;
+    const struct name *name = name_find(call, id);
+    return name->call == call->number ? name->next : 0;
 }
 
-/* Never to an earlier round: a learner's id may be that of an item, too. */
-static void name_set(struct call *call, const struct uuid *id, uint32_t next)
+/* The ids that the next item of a request is or names; nil ones are none. */
+static size_t next_names(const struct waiter *waiter, const struct uuid *names[GATHER_NAMES])
 {
-    next = MAX_OF(next, name_next(call, id));
-    *name_find(call, id) = (struct name){*id, call->number, next, (uint32_t)call->count};
-}
-
-/* The ids that an item is or names; nil ones are none. */
-static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NAMES])
-{
-    const struct entrance *entrance = ref->waiter->lane->entrance;
-    const char *item = item_of(ref);
+    const struct entrance *entrance = waiter->lane->entrance;
+    const char *item = item_at(waiter, waiter->next);
     size_t count = 0;
     names[count++] = (const struct uuid *)(item + entrance->id_offset);
     for (size_t i = 0; i < entrance->names.count; i++) {
@@ -65,62 +50,32 @@ static size_t names_of(const struct ref *ref, const struct uuid *names[GATHER_NA
     return count;
 }
 
-/* The member by which order counts; NULL: there is none. */
-static const struct uuid *member_of(const struct ref *ref)
+/* The first round that the next item of a request may be of. */
+static uint32_t next_round(struct call *call, const struct waiter *waiter)
 {
-    const struct offsets *order = &ref->waiter->lane->entrance->order;
-    if (order->count == 0)
-        return NULL;
-    const struct uuid *member = (const struct uuid *)((const char *)item_of(ref) + order->items[0]);
-    return uuid_present(member) ? member : NULL;
-}
-
-/* Whose order it keeps; NULL: that of all in its request. */
-static const struct uuid *order_of(struct call *call, const struct ref *ref)
-{
-    const struct uuid *names[GATHER_NAMES], *order = member_of(ref);
-    size_t count = names_of(ref, names);
-    for (size_t i = 1; !order && i < count; i++) {
-        const struct name *name = name_known(call, names[i]);
-        order = name ? member_of(&call->refs[name->ref]) : NULL;
-    }
-    return order;
-}
-
-/* The first round that it may be of: behind whatever is or names the same, and not before what it
- * keeps in order with. */
-static uint32_t round_of(struct call *call, const struct ref *ref)
-{
-    const struct uuid *names[GATHER_NAMES], *order = order_of(call, ref);
-    size_t count = names_of(ref, names);
-    const struct waiter *waiter = ref->waiter;
-    uint32_t round = waiter->taken_by != call->number ? 0 : order ? waiter->round : waiter->last;
-    if (order)
-        round = MAX_OF(round, name_next(call, order));
+    const struct uuid *names[GATHER_NAMES];
+    size_t count = next_names(waiter, names);
+    bool keeps_place = !call->lane->entrance->names_suffice && waiter->taken_by == call->number;
+    uint32_t round = keeps_place ? waiter->last : 0;
     for (size_t i = 0; i < count; i++)
         round = MAX_OF(round, name_next(call, names[i]));
     return round;
 }
 
-static void ref_add(struct call *call, const struct ref *ref)
+static void take_next(struct call *call, struct waiter *waiter, uint32_t round)
 {
-    struct waiter *waiter = ref->waiter;
-    const struct uuid *names[GATHER_NAMES], *order = order_of(call, ref);
-    size_t count = names_of(ref, names);
+    const struct uuid *names[GATHER_NAMES];
+    size_t count = next_names(waiter, names);
     for (size_t i = 0; i < count; i++)
-        name_set(call, names[i], ref->round + 1);
-    if (waiter->taken_by != call->number)
-        waiter->round = waiter->last = 0;
-    waiter->taken_by = call->number;
-    waiter->last = MAX_OF(waiter->last, ref->round);
-    if (order)
-        name_set(call, order, ref->round);
-    else
-        waiter->round = ref->round;
+        *name_find(call, names[i]) = (struct name){*names[i], call->number, round + 1};
+    call->refs[call->count] =
+        (struct ref){waiter, (uint32_t)waiter->next, (uint32_t)call->count, round};
+    call->count++;
     waiter->next++;
-    call->refs[call->count++] = *ref;
+    waiter->taken_by = call->number;
+    waiter->last = round;
     call->bytes += waiter->item_bytes;
-    call->rounds = MAX_OF(call->rounds, ref->round + 1);
+    call->rounds = MAX_OF(call->rounds, round + 1);
 }
 
 /* Round by round, each in the order in which its items were taken. */
@@ -157,11 +112,10 @@ static void skip_bad(struct waiter *waiter)
 static bool take_items(struct call *call, struct waiter *waiter, size_t most)
 {
     for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter)) {
-        struct ref ref = {waiter, (uint32_t)waiter->next, 0};
-        ref.round = round_of(call, &ref);
-        if (call->count == most || !has_room(call) || ref.round >= GATHER_ROUNDS)
+        uint32_t round = next_round(call, waiter);
+        if (call->count == most || !has_room(call) || round >= GATHER_ROUNDS)
             return false;
-        ref_add(call, &ref);
+        take_next(call, waiter, round);
     }
     return true;
 }
@@ -220,11 +174,8 @@ static void take_request(struct call *call)
     struct line *line = &call->lane->line;
     struct caller *caller = line_take(line);
     struct waiter *waiter = caller->first;
-    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter)) {
-        struct ref ref = {waiter, (uint32_t)waiter->next, 0};
-        ref.round = round_of(call, &ref);
-        ref_add(call, &ref);
-    }
+    for (skip_bad(waiter); waiter->next < waiter->batch.count; skip_bad(waiter))
+        take_next(call, waiter, next_round(call, waiter));
     caller_drop(caller, &caller->first);
     caller->items -= call->count;
     if (caller->first)
@@ -344,17 +295,21 @@ static void bind_heads(struct call *call, const void *const *items, size_t count
     param_column(&call->params, &column);
 }
 
-/* The last item of each round, and whether all is undone. */
+/* The last item of each round, and where each item stood. */
 static void bind_rounds(struct call *call, const struct ref *refs, size_t count)
 {
     int32_t *ends = ARENA_ARRAY(&call->arena, count, int32_t);
+    int32_t *places = ARENA_ARRAY(&call->arena, count, int32_t);
     size_t rounds = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        places[i] = (int32_t)refs[i].place;
         if (i + 1 == count || refs[i + 1].round != refs[i].round)
             ends[rounds++] = (int32_t)i + 1;
+    }
     struct column column = column_ints(&call->arena, ends, rounds);
     param_column(&call->params, &column);
-    param_bool(&call->params, call->lane->dry);
+    column = column_ints(&call->arena, places, count);
+    param_column(&call->params, &column);
 }
 
 static void bind(struct call *call)
@@ -366,7 +321,7 @@ static void bind(struct call *call)
     call->params.count = 0;
     const void **items = ARENA_ARRAY(&call->arena, count, const void *);
     for (size_t i = 0; i < count; i++)
-        items[i] = item_of(&refs[i]);
+        items[i] = item_at(refs[i].waiter, refs[i].index);
     struct callers callers = bind_callers(call, refs, count);
     param_date(&call->params, date_today());
     param_records(&call->params, entrance->columns, items, count, &call->arena);
@@ -374,10 +329,8 @@ static void bind(struct call *call)
         bind_heads(call, items, count);
     if (entrance->tells_officers)
         bind_officers(call, &callers);
-    bool plain = !call->lane->dry && refs[0].round == refs[count - 1].round;
-    call->statement = plain ? entrance->statement : entrance->rounds;
-    if (!plain)
-        bind_rounds(call, refs, count);
+    bind_rounds(call, refs, count);
+    call->statement = call->lane->dry ? entrance->dry : entrance->statement;
 }
 
 /* ---- Outcomes ---- */
@@ -510,6 +463,11 @@ static bool is_lost(enum error code)
     return code == ERROR_UNAVAILABLE || code == ERROR_UNKNOWN;
 }
 
+static bool is_race(enum error code)
+{
+    return code == ERROR_SERIALIZE || code == ERROR_DUPLICATE;
+}
+
 /* What an item is told that no call could decide. */
 static enum error final_error(const struct call *call, enum error code)
 {
@@ -523,7 +481,7 @@ static void part_decide(struct call *call, enum error code, const struct err *er
     bool patient = clock_monotonic() - call->begun_us < GATHER_PATIENCE_US;
     if (is_lost(code) && patient)
         loop_timer_set(call->gather->pause, GATHER_PAUSE_MS);
-    else if (code == ERROR_SERIALIZE && call->repeats++ < GATHER_REPEATS)
+    else if (is_race(code) && call->repeats++ < GATHER_REPEATS)
         call_repeat(call->gather);
     else if (!error_info(code)->retriable && call->part.count > 1 && call->splits < GATHER_SPLITS)
         part_halve(call);

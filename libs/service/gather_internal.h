@@ -55,9 +55,8 @@ struct waiter {
     bool only_problems;    /* ?results=problems */
     uint64_t in_part;      /* number of the part that `caller` is of */
     int32_t caller;        /* its index there */
-    uint32_t taken_by;     /* number of the call that `last` and `round` are of */
+    uint32_t taken_by;     /* number of the call that `last` is of */
     uint32_t last;         /* the latest round of its items there */
-    uint32_t round;        /* that none of its items there may go before any more */
     struct waiter *behind; /* in its caller's line, or of those that are to be answered */
     struct waiter *previous, *following; /* of all unanswered ones */
 };
@@ -93,15 +92,15 @@ struct lane {
 struct ref {
     struct waiter *waiter;
     uint32_t index; /* in its batch */
+    uint32_t place; /* in the call, as it was taken */
     uint32_t round; /* of the call, from 0 on */
 };
 
-/* What an item of a call is or names, or whose order it keeps. */
+/* What an item of a call is or names. */
 struct name {
     struct uuid id;
     uint32_t call; /* its number; another one's: the slot is free */
-    uint32_t next; /* the first round of a further item that is or names it, or is of it */
-    uint32_t ref;  /* the last item that is or names it */
+    uint32_t next; /* the first round of a further item that is or names it */
 };
 
 struct range {

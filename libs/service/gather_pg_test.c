@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "outbox/outbox.h"
 #include "service/gather_internal.h"
 #include "testkit/testkit.h"
 
@@ -28,7 +29,6 @@ struct note {
     struct str text;
     int32_t weight;
     struct uuid follows; /* another note */
-    struct uuid group;   /* at the second entrance, notes of one keep their order */
     struct date month;   /* filled by prepare */
 };
 
@@ -38,7 +38,6 @@ static const struct field note_fields[] = {
     FIELD(note, text, .required = true, .max = 50),
     FIELD(note, weight, .max = 100),
     FIELD(note, follows),
-    FIELD(note, group),
 };
 static const struct record note_record = RECORD(note, note_fields);
 
@@ -82,13 +81,29 @@ static const char schema[] =
     "    case when not mine then '/organisation' else '' end,"
     "    case when mine and known <> j.text then j.id end"
     "   from judged j where not mine or known is not null or j.text = 'heavy';"
-    " end $$;";
+    " end $$;"
+    "create function take_others(p_callers integer[], p_pair_callers integer[], p_pair_nodes "
+    "uuid[],"
+    "                            p_today date, p_ids uuid[], p_organisations uuid[], p_texts "
+    "text[],"
+    "                            p_months date[], p_heads bytea[])"
+    " returns table (item integer, outcome text, code text, pointer text, other uuid, id uuid,"
+    "                key text, type smallint, payload bytea) language sql as $$"
+    "  select i.n::integer, t.outcome, t.code, t.pointer, t.other, i.id, '', 900::smallint,"
+    "         case when t.outcome is null then i.head end"
+    "   from unnest(p_ids, p_heads) with ordinality i (id, head, n)"
+    "        left join take_notes(p_callers, p_pair_callers, p_pair_nodes, p_today, p_ids,"
+    "                             p_organisations, p_texts, p_months, p_heads) t on t.item = i.n "
+    "$$;"
+    "select make_calls('take_notes'), make_calls('take_others');";
 
 static const struct statement take_notes = {
-    "take_notes", "select * from take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
-static const struct statement take_notes_rounds = {
-    "take_notes_rounds",
-    "select * from take_notes_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+    "take_notes", "select * from take_notes_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+static const struct statement take_notes_dry = {
+    "take_notes_dry", "select * from take_notes_dry($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+
+static const struct statement take_others = {
+    "take_others", "select * from take_others_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 
 static void note_prepare(void *item, struct date today, struct problems *problems,
                          struct arena *arena)
@@ -111,12 +126,11 @@ static const struct entrance notes = {.name = "notes",
                                       .columns = &note_column_record,
                                       .event = &note_event,
                                       .statement = &take_notes,
-                                      .rounds = &take_notes_rounds,
+                                      .dry = &take_notes_dry,
                                       .outcomes = note_outcomes,
                                       .pokes = note_pokes};
 
-static const size_t note_groups[] = {offsetof(struct note, group)};
-static struct entrance others; /* a second entrance of the service: its turns, order by group */
+static struct entrance others; /* a second entrance of the service, which returns its events */
 
 static const struct route note_routes[] = {
     BATCH_ROUTE("/v1/notes", notes, 0, "Notes."),
@@ -169,7 +183,8 @@ static int serve(const char *folder, const char *conninfo)
     struct err err = {0};
     struct process process = {.service = &service, .role = "api", .loop = loop_new()};
     others = notes;
-    others.order = (struct offsets)OFFSETS(note_groups);
+    others.names_suffice = true;
+    others.statement = &take_others;
     process.common.pokes = folder;
     process.write = db_async_new(process.loop, &(struct db_async_options){.conninfo = conninfo});
     process.gather = gather_new(&process);
@@ -342,15 +357,22 @@ static void fixture_serve(struct fixture *fixture)
     assert_true(testkit_wait_until(answers, fixture, 10000));
 }
 
+static void make_schema(struct fixture *fixture)
+{
+    const struct migration_set sets[] = {outbox_migrations, service_migrations};
+    struct err err;
+    assert_int_equal(db_migrate(fixture->db, sets, COUNT_OF(sets), &err), ERROR_NONE);
+    assert_int_equal(outbox_open(fixture->db, NULL, &err), ERROR_NONE);
+    assert_int_equal(db_run(fixture->db, schema, &err), ERROR_NONE);
+}
+
 static int begin(void **state)
 {
     struct fixture *fixture = mem_alloc(sizeof *fixture);
     struct err err;
     fixture->conninfo = testkit_database(&fixture->arena);
     assert_int_equal(db_open(&fixture->db, fixture->conninfo, &err), ERROR_NONE);
-    assert_int_equal(db_run(fixture->db, schema, &err), ERROR_NONE);
-    assert_int_equal(db_run(fixture->db, service_migrations.files[0].bytes, &err), ERROR_NONE);
-    assert_int_equal(db_run(fixture->db, "select make_rounds('take_notes')", &err), ERROR_NONE);
+    make_schema(fixture);
     fixture_serve(fixture);
     *state = fixture;
     return 0;
@@ -482,12 +504,11 @@ static char *calls_of(struct fixture *fixture, unsigned most)
     return arena_copy(&fixture->arena, calls.ptr, calls.len);
 }
 
-static void an_item_that_names_another_one_goes_behind_it(void **state)
+/* Notes 1, 2..., each of which follows the one given, or none. */
+static char *notes_that_follow(struct fixture *fixture, const unsigned *follows, size_t count)
 {
-    struct fixture *fixture = *state;
-    static const unsigned follows[] = {0, 1, 2, 0, 1, 99, 99};
     CLEANUP(buf_done) struct buf body = {0};
-    for (unsigned i = 0; i < COUNT_OF(follows); i++) {
+    for (unsigned i = 0; i < count; i++) {
         add_note(&body, i + 1, "same");
         body.len--;
         if (follows[i])
@@ -495,54 +516,38 @@ static void an_item_that_names_another_one_goes_behind_it(void **state)
         buf_add_char(&body, '}');
     }
     buf_add_char(&body, ']');
-    struct answer answer = answer_read(fixture, post_begin(fixture, 'A', "", buf_str(&body)));
+    return arena_copy(&fixture->arena, body.ptr, body.len);
+}
+
+/* 2 waits for 1, 3 for 2, 5 for 1; 6 and 7 name what nobody is, the second one waits for the first.
+ */
+static const unsigned some_follow[] = {0, 1, 2, 0, 1, 99, 99};
+
+static void an_item_that_names_another_one_goes_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    char *body = notes_that_follow(fixture, some_follow, COUNT_OF(some_follow));
+    struct answer answer = post(fixture, 'A', "", body);
     assert_holds(&answer, "{\"created\":7,");
-    /* 2 waits for 1, 3 for 2; 6 and 7 name what nobody is. What stands behind keeps its place. */
-    assert_string_equal(calls_of(fixture, COUNT_OF(follows)), "1 2 3 3 3 3 4 ");
+    /* What stands behind one that waits keeps its place. */
+    assert_string_equal(calls_of(fixture, COUNT_OF(some_follow)), "1 2 3 3 3 3 4 ");
     assert_int_equal(count(fixture, "select count(distinct transaction) from note"), 1);
 }
 
-/* As above where order counts by group: only what is of the same group stays behind. */
-static void an_item_keeps_its_place_in_its_group_alone(void **state)
+/* Where nothing but names counts, the rest does not wait; and the log has the order of arrival. */
+static void events_stand_in_the_order_of_arrival_whatever_waited(void **state)
 {
     struct fixture *fixture = *state;
-    static const struct {
-        unsigned follows, group;
-    } items[] = {{0, 1}, {1, 1}, {0, 2}, {0, 1}, {3, 0}, {0, 2}, {99, 0}, {0, 3}};
-    CLEANUP(buf_done) struct buf body = {0};
-    for (unsigned i = 0; i < COUNT_OF(items); i++) {
-        add_note(&body, i + 1, "same");
-        body.len--;
-        if (items[i].follows)
-            buf_printf(&body, ",\"follows\":\"01900000-0000-7000-8000-%012x\"", items[i].follows);
-        if (items[i].group)
-            buf_printf(&body, ",\"group\":\"01900000-0000-7000-9000-%012x\"", items[i].group);
-        buf_add_char(&body, '}');
-    }
-    buf_add_char(&body, ']');
+    char *body = notes_that_follow(fixture, some_follow, COUNT_OF(some_follow));
     struct answer answer =
-        answer_read(fixture, post_to(fixture, "/v1/others", 'A', buf_str(&body)));
-    assert_holds(&answer, "{\"created\":8,");
-    /* 2 waits for 1, and 4 for 2; 5 waits for 3, which tells its group, and 6 for 5. Of which group
-     * 7 is nobody knows: it waits for all, and all that stand behind it do. */
-    assert_string_equal(calls_of(fixture, COUNT_OF(items)), "1 2 1 2 2 2 2 2 ");
-}
-
-/* Twice the same id, which is that of its group, too: not in one round, where all would fail. */
-static void an_id_may_be_that_of_its_group(void **state)
-{
-    struct fixture *fixture = *state;
-    CLEANUP(buf_done) struct buf body = {0};
-    for (int i = 0; i < 2; i++) {
-        add_note(&body, 1, "same");
-        body.len--;
-        buf_add_str(&body, STR(",\"group\":\"01900000-0000-7000-8000-000000000001\"}"));
-    }
-    buf_add_char(&body, ']');
-    struct answer answer =
-        answer_read(fixture, post_to(fixture, "/v1/others", 'A', buf_str(&body)));
-    assert_holds(&answer, "{\"created\":1,\"duplicate\":1,");
-    assert_int_equal(count(fixture, "select last_value from calls"), 2);
+        answer_read(fixture, post_to(fixture, "/v1/others", 'A', str_from(body)));
+    assert_holds(&answer, "{\"created\":7,");
+    assert_string_equal(calls_of(fixture, COUNT_OF(some_follow)), "1 2 3 1 3 1 2 ");
+    assert_int_equal(count(fixture, "select count(*) from event_log where xid > 0"), 1);
+    assert_int_equal(count(fixture,
+                           "select count(*) from event_log l, unnest(l.ids) with ordinality"
+                           " i (id, n) where l.xid > 0 and right(i.id::text, 1) = i.n::text"),
+                     COUNT_OF(some_follow));
 }
 
 /* 20 notes, each behind the one before it: 16 rounds of one call, and what is left in the next. */
@@ -794,7 +799,7 @@ static void without_postgres_nothing_is_taken_and_what_was_in_flight_is_unknown(
     struct testkit_server *postgres = testkit_postgres_new();
     own.conninfo = testkit_server_database(postgres, &own.arena);
     assert_int_equal(db_open(&own.db, own.conninfo, &err), ERROR_NONE);
-    assert_int_equal(db_run(own.db, schema, &err), ERROR_NONE);
+    make_schema(&own);
     fixture_serve(&own);
     int fd = post_slow(&own, 1);
     db_close(own.db);
@@ -832,8 +837,7 @@ int main(void)
         GATHER_TEST(who_calls_writes_only_in_its_own_subtree),
         GATHER_TEST(an_id_that_comes_twice_is_a_duplicate_of_itself),
         GATHER_TEST(an_item_that_names_another_one_goes_behind_it),
-        GATHER_TEST(an_item_keeps_its_place_in_its_group_alone),
-        GATHER_TEST(an_id_may_be_that_of_its_group),
+        GATHER_TEST(events_stand_in_the_order_of_arrival_whatever_waited),
         GATHER_TEST(what_needs_too_many_rounds_takes_another_call),
         GATHER_TEST(a_request_that_waits_does_not_keep_the_next_one_waiting),
         GATHER_TEST(the_same_id_from_two_requests_is_created_once),

@@ -25,7 +25,7 @@ const struct entrance registers_entrance = {
     .event = &register_taken_event,
     .event_of = register_event,
     .statement = &store_take_registers,
-    .rounds = &store_take_registers_rounds,
+    .dry = &store_take_registers_dry,
     .outcomes = fact_outcomes,
     .pokes = told,
 };
@@ -40,7 +40,7 @@ const struct entrance absence_changes_entrance = {
     .columns = &absence_change_columns,
     .event = &absence_changed_event,
     .statement = &store_take_absence_changes,
-    .rounds = &store_take_absence_changes_rounds,
+    .dry = &store_take_absence_changes_dry,
     .outcomes = fact_outcomes,
     .pokes = told,
 };

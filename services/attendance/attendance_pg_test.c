@@ -101,7 +101,7 @@ static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
 {
     (void)state;
     struct school_door dry = door;
-    dry.statement = &store_take_registers_rounds;
+    dry.statement = &store_take_registers_dry;
     dry.dry = true;
     struct lesson_register *good = register_of(110, 1);
     char id[UUID_TEXT_LEN + 1];

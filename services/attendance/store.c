@@ -2,20 +2,19 @@
 
 #define PARAMETERS                                                  \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
-    "$15, $16, $17, $18, $19, $20, $21"
+    "$15, $16, $17, $18, $19, $20, $21, $22, $23"
 
 const struct statement store_take_registers = {"take_registers",
-                                               "select * from take_registers(" PARAMETERS ")"};
-const struct statement store_take_registers_rounds = {
-    "take_registers_rounds", "select * from take_registers_rounds(" PARAMETERS ", $22, $23)"};
+                                               "select * from take_registers_call(" PARAMETERS ")"};
+const struct statement store_take_registers_dry = {
+    "take_registers_dry", "select * from take_registers_dry(" PARAMETERS ")"};
 
-#define CHANGE_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12"
+#define CHANGE_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
 
 const struct statement store_take_absence_changes = {
-    "take_absence_changes", "select * from take_absence_changes(" CHANGE_PARAMETERS ")"};
-const struct statement store_take_absence_changes_rounds = {
-    "take_absence_changes_rounds",
-    "select * from take_absence_changes_rounds(" CHANGE_PARAMETERS ", $13, $14)"};
+    "take_absence_changes", "select * from take_absence_changes_call(" CHANGE_PARAMETERS ")"};
+const struct statement store_take_absence_changes_dry = {
+    "take_absence_changes_dry", "select * from take_absence_changes_dry(" CHANGE_PARAMETERS ")"};
 
 /* ---- Reading ---- */
 

@@ -15,20 +15,18 @@ static const char *const told[] = {"relay", NULL};
 static const size_t originals[] = {offsetof(struct mark, replaces),
                                    offsetof(struct mark, withdraws)};
 
-static const size_t by_learner[] = {offsetof(struct mark, learner)};
-
 const struct entrance marks_entrance = {
     .name = "marks",
     .record = &mark_item,
     .id_offset = offsetof(struct mark, id),
     .names = OFFSETS(originals),
-    .order = OFFSETS(by_learner),
+    .names_suffice = true,
     .prepare = mark_prepare,
     .columns = &mark_columns,
     .event = &mark_recorded_event,
     .event_of = mark_event,
     .statement = &store_take_marks,
-    .rounds = &store_take_marks_rounds,
+    .dry = &store_take_marks_dry,
     .outcomes = fact_outcomes,
     .pokes = told,
 };

@@ -113,7 +113,7 @@ static void a_dry_run_answers_the_same_and_keeps_nothing(void **state)
 {
     (void)state;
     struct school_door dry = door;
-    dry.statement = &store_take_marks_rounds;
+    dry.statement = &store_take_marks_dry;
     dry.dry = true;
     struct mark *known = mark_of(110001), *good = mark_of(110002);
     void *items[] = {known, good, mark_of(120001)};
@@ -428,7 +428,7 @@ static void a_dry_change_keeps_nothing(void **state)
 {
     (void)state;
     struct school_door dry = door;
-    dry.statement = &store_take_marks_rounds;
+    dry.statement = &store_take_marks_dry;
     dry.dry = true;
     struct mark *mark = mark_then(110001), *better = correction_of(mark, 1);
     take(mark);
@@ -444,7 +444,7 @@ static void a_dry_chain_is_answered_as_it_would_be(void **state)
 {
     (void)state;
     struct school_door dry = door;
-    dry.statement = &store_take_marks_rounds;
+    dry.statement = &store_take_marks_dry;
     dry.dry = true;
     struct mark *mark = mark_then(110001), *better = correction_of(mark, 1);
     struct mark *best = correction_of(better, 2), *late = correction_of(mark, 3);

@@ -2,12 +2,12 @@
 
 #define PARAMETERS                                                  \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, " \
-    "$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25"
+    "$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27"
 
 const struct statement store_take_marks = {"take_marks",
-                                           "select * from take_marks(" PARAMETERS ")"};
-const struct statement store_take_marks_rounds = {
-    "take_marks_rounds", "select * from take_marks_rounds(" PARAMETERS ", $26, $27)"};
+                                           "select * from take_marks_call(" PARAMETERS ")"};
+const struct statement store_take_marks_dry = {"take_marks_dry",
+                                               "select * from take_marks_dry(" PARAMETERS ")"};
 
 /* A page of what is `whose`; months are said for the planner, which knows no more of dates. */
 #define PAGE_OF(whose)                                                                         \

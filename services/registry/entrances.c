@@ -24,7 +24,7 @@ static void person_prepare_keyed(void *item, struct date today, struct problems 
     {                                                                                         \
         .name = #name_, .record = &entity_##_item, .id_offset = offsetof(struct entity_, id), \
         .prepare = (prepare_), .columns = &entity_##_columns, .event = &entity_##_event,      \
-        .statement = &store_put_##name_, .rounds = &store_put_##name_##_rounds,               \
+        .statement = &store_put_##name_, .dry = &store_put_##name_##_dry,                     \
         .outcomes = state_outcomes, .pokes = told, ##__VA_ARGS__                              \
     }
 
@@ -45,7 +45,7 @@ const struct entrance merges_entrance = {
     .columns = &merge_columns,
     .tells_officers = true,
     .statement = &store_put_merges,
-    .rounds = &store_put_merges_rounds,
+    .dry = &store_put_merges_dry,
     .outcomes = state_outcomes,
     .pokes = told,
 };
@@ -134,6 +134,16 @@ static void bind_officer(struct params *params, const struct uuid *officer, stru
     param_column(params, &column);
 }
 
+/* One round of all; their places are asked for where their events are told (gather.h). */
+static void bind_round(struct params *params, size_t count, struct arena *arena)
+{
+    int32_t *last = ARENA_ARRAY(arena, 1, int32_t);
+    *last = (int32_t)count;
+    struct column column = column_ints(arena, last, 1);
+    param_column(params, &column);
+    param_column(params, &column);
+}
+
 /* Of several rows of an item the first that rejects it says why. */
 static void take_outcomes(const struct chosen *chosen, const struct result *result,
                           struct arena *arena, struct entrance_outcome *outcomes)
@@ -169,6 +179,7 @@ enum error entrance_write(struct db *db, const struct entrance *entrance, void *
         bind_heads(&params, entrance, chosen.items, chosen.count, arena);
     if (entrance->tells_officers)
         bind_officer(&params, &caller->officer, arena);
+    bind_round(&params, chosen.count, arena);
     enum error code = db_exec(db, entrance->statement, &params, &result, err);
     take_outcomes(&chosen, &result, arena, outcomes);
     return code;

@@ -4,24 +4,20 @@
 
 /* ---- Entrances ---- */
 
-/* All at once, and in rounds (schema/0014_rounds.sql). */
-#define PUT_STATEMENTS(what, more, rounds)                                                      \
-    const struct statement store_put_##what = {"put_" #what,                                    \
-                                               "select * from put_" #what "(" SHARED more ")"}; \
-    const struct statement store_put_##what##_rounds = {                                        \
-        "put_" #what "_rounds", "select * from put_" #what "_rounds(" SHARED more ", " rounds ")"}
-#define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
+#define PUT_STATEMENTS(what, parameters)                                                \
+    const struct statement store_put_##what = {"put_" #what, "select * from put_" #what \
+                                                             "_call(" parameters ")"};  \
+    const struct statement store_put_##what##_dry = {                                   \
+        "put_" #what "_dry", "select * from put_" #what "_dry(" parameters ")"}
+#define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
 
-PUT_STATEMENTS(organisations, ", $16, $17, $18, $19, $20, $21", "$22, $23");
-PUT_STATEMENTS(people, ", $16, $17", "$18, $19");
-PUT_STATEMENTS(classes, ", $16, $17, $18, $19, $20", "$21, $22");
-PUT_STATEMENTS(enrolments, "", "$16, $17");
-PUT_STATEMENTS(assignments, ", $16", "$17, $18");
-PUT_STATEMENTS(guardians, ", $16, $17, $18, $19", "$20, $21");
-
-#undef SHARED
-#define SHARED "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
-PUT_STATEMENTS(merges, "", "$12, $13");
+PUT_STATEMENTS(organisations, SHARED ", $14, $15, $16, $17, $18, $19, $20, $21, $22, $23");
+PUT_STATEMENTS(people, SHARED ", $14, $15, $16, $17, $18, $19");
+PUT_STATEMENTS(classes, SHARED ", $14, $15, $16, $17, $18, $19, $20, $21, $22");
+PUT_STATEMENTS(enrolments, SHARED ", $14, $15, $16, $17");
+PUT_STATEMENTS(assignments, SHARED ", $14, $15, $16, $17, $18");
+PUT_STATEMENTS(guardians, SHARED ", $14, $15, $16, $17, $18, $19, $20, $21");
+PUT_STATEMENTS(merges, SHARED);
 
 /* ---- Role signin ---- */
 

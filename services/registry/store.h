@@ -12,9 +12,9 @@
 
 extern const struct statement store_put_organisations, store_put_people, store_put_classes,
     store_put_enrolments, store_put_assignments, store_put_guardians, store_put_merges;
-extern const struct statement store_put_organisations_rounds, store_put_people_rounds,
-    store_put_classes_rounds, store_put_enrolments_rounds, store_put_assignments_rounds,
-    store_put_guardians_rounds, store_put_merges_rounds;
+extern const struct statement store_put_organisations_dry, store_put_people_dry,
+    store_put_classes_dry, store_put_enrolments_dry, store_put_assignments_dry,
+    store_put_guardians_dry, store_put_merges_dry;
 
 /* ---- Role signin ---- */
 

@@ -32,11 +32,12 @@ static const struct entrance notes_entrance = {
     .name = "notes",
     .record = &note_item,
     .id_offset = offsetof(struct note, id),
+    .names_suffice = true,
     .prepare = note_prepare,
     .columns = &note_columns,
     .event = &note_event,
     .statement = &store_take_notes,
-    .rounds = &store_take_notes_rounds,
+    .dry = &store_take_notes_dry,
     .outcomes = outcomes,
     .pokes = told,
 };

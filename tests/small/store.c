@@ -3,10 +3,9 @@
 #include "contracts/small.h"
 
 const struct statement store_take_notes = {
-    "take_notes", "select * from take_notes($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
-const struct statement store_take_notes_rounds = {
-    "take_notes_rounds",
-    "select * from take_notes_rounds($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+    "take_notes", "select * from take_notes_call($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+const struct statement store_take_notes_dry = {
+    "take_notes_dry", "select * from take_notes_dry($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 
 const struct statement store_follow_seen = {
     "follow_seen", "select epoch, xid, seq, id, key, number, effect from seen"

@@ -5,7 +5,7 @@
 #include "intake/intake.h"
 
 extern const struct statement store_take_notes;
-extern const struct statement store_take_notes_rounds; /* the same, in rounds */
+extern const struct statement store_take_notes_dry; /* the same, in rounds */
 extern const struct statement store_follow_seen;       /* of struct follow_options.read */
 
 /* `effect` 1 applies, -1 takes back. */

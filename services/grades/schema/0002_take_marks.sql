@@ -87,14 +87,15 @@ begin
 end $$;
 
 -- POST /v1/marks: all items of one call (service/gather.h says what the parameters are and what is returned). Checks against the
--- copies of the registry, inserts, and logs the events, in one transaction.
+-- copies of the registry, inserts, and returns what became of each item, with its event.
 create function take_marks(
     p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_today date,
     p_ids uuid[], p_classes uuid[], p_learners uuid[], p_subjects text[], p_kinds smallint[], p_works uuid[],
     p_points integer[], p_max_points integer[], p_values smallint[], p_dates date[], p_lessons integer[],
     p_teachers uuid[], p_entered timestamptz[], p_replaces uuid[], p_withdraws uuid[], p_reason_codes smallint[],
     p_comments text[], p_reasons text[], p_months date[], p_fingerprints uuid[], p_heads bytea[])
-    returns table (item integer, outcome text, code text, pointer text, other uuid) language plpgsql as $$
+    returns table (item integer, outcome text, code text, pointer text, other uuid, id uuid, key text, type smallint, payload bytea)
+    language plpgsql as $$
 #variable_conflict use_column
 declare
     v_stamp record := outbox_stamp();
@@ -197,23 +198,15 @@ begin
               and m.month between v_first and v_last;
     end if;
 
-    perform outbox_append(array_agg(i.id), array_agg(i.organisation::text), array_agg(coalesce(i.type, 200::smallint)), -- mark.recorded
-                          array_agg(i.head || event_uuid('organisation', i.organisation) || event_int('shift', i.shift)))
-    from unnest(p_ids, v_organisations, v_shifts, v_types, p_heads, v_codes) as i (id, organisation, shift, type, head, code)
-    where i.code is null
-    having count(*) > 0;
-
     return query
-    select i.item::integer, case i.code when 'duplicate' then 'duplicate' else 'rejected' end, nullif(i.code, 'duplicate'),
+    select i.item::integer, case when i.code = 'duplicate' then 'duplicate' when i.code is not null then 'rejected' end,
+           nullif(i.code, 'duplicate'),
            coalesce(i.pointer,
                     case i.code when 'class_unknown' then '/class' when 'organisation_unknown' then '/class' when 'out_of_scope' then '/class'
                                 when 'subject_unknown' then '/subject' when 'learner_unknown' then '/learner'
                                 when 'not_enrolled' then '/learner' when 'id_reused' then '/id' end),
-           i.other
-    from unnest(v_codes, v_pointers, v_others) with ordinality as i (code, pointer, other, item)
-    where i.code is not null;
-exception
-    -- Another process took the same id meanwhile: the same call again will find it.
-    when unique_violation then
-        raise exception 'an id was taken meanwhile' using errcode = '40001';
+           i.other, i.id, i.organisation::text, coalesce(i.type, 200::smallint), -- mark.recorded
+           case when i.code is null then i.head || event_uuid('organisation', i.organisation) || event_int('shift', i.shift) end
+    from unnest(v_codes, v_pointers, v_others, p_ids, v_organisations, v_shifts, v_types, p_heads) with ordinality
+             as i (code, pointer, other, id, organisation, shift, type, head, item);
 end $$;

@@ -76,9 +76,6 @@ begin
     perform put_aliases(p_ids, v_outcomes, v_others, p_sources, p_sourced_ids, 2::smallint);
     return query select * from put_rows(v_outcomes, v_others, '{"organisation_unknown": "/subordinate_to", "above_itself":
         "/subordinate_to", "out_of_scope": "/subordinate_to", "conflict": "/bin"}');
-exception
-    when unique_violation then
-        raise exception 'an id was taken meanwhile' using errcode = '40001';
 end $$;
 
 -- The chains of everything below those that were moved, after their own. Ends where a chain would meet itself.

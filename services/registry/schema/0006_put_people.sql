@@ -182,7 +182,4 @@ begin
         from unnest(v_through) t;
     end if;
     return query select * from put_rows(v_outcomes, v_others, '{"conflict": "/identifiers"}');
-exception
-    when unique_violation then
-        raise exception 'an id or an IIN was taken meanwhile' using errcode = '40001';
 end $$;

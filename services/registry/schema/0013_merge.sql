@@ -203,8 +203,4 @@ begin
         values ('account ' || officer_of(p_officers, v_item.caller),
                 'merge ' || v_item.id || ': ' || v_item.alias || ' is ' || canonical_of(v_item.canonical));
     end loop;
-exception
-    -- Another process took the same id meanwhile: the same call again will find it.
-    when unique_violation then
-        raise exception 'an id was taken meanwhile' using errcode = '40001';
 end $$;

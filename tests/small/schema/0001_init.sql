@@ -10,7 +10,8 @@ create table note (
 
 create function take_notes(p_callers integer[], p_scope_callers integer[], p_scope_nodes uuid[], p_today date,
                            p_ids uuid[], p_keys text[], p_numbers integer[], p_fingerprints uuid[], p_heads bytea[])
-    returns table (item integer, outcome text, code text, pointer text, other uuid) language plpgsql as $$
+    returns table (item integer, outcome text, code text, pointer text, other uuid, id uuid, key text, type smallint, payload bytea)
+    language plpgsql as $$
 #variable_conflict use_column
 declare
     v_known uuid[] := (select array_agg(n.fingerprint order by i.place)
@@ -21,22 +22,14 @@ begin
     from unnest(p_ids, p_fingerprints, p_keys, p_numbers, v_known) as i (id, fingerprint, key, number, known)
     where i.known is null;
 
-    perform outbox_append(array_agg(i.id), array_agg(i.key), array_agg(900::smallint), array_agg(i.head)) -- note.added
-    from unnest(p_ids, p_keys, p_heads, v_known) as i (id, key, head, known)
-    where i.known is null
-    having count(*) > 0;
-
     return query
-    select i.place::integer, case when i.known = i.fingerprint then 'duplicate' else 'rejected' end,
-           case when i.known <> i.fingerprint then 'id_reused' end, '/id', null::uuid
-    from unnest(p_fingerprints, v_known) with ordinality as i (fingerprint, known, place)
-    where i.known is not null;
-exception
-    when unique_violation then
-        raise exception 'an id was taken meanwhile' using errcode = '40001';
+    select i.place::integer, case when i.known = i.fingerprint then 'duplicate' when i.known is not null then 'rejected' end,
+           case when i.known <> i.fingerprint then 'id_reused' end, '/id', null::uuid,
+           i.id, i.key, 900::smallint, case when i.known is null then i.head end -- note.added
+    from unnest(p_ids, p_keys, p_fingerprints, p_heads, v_known) with ordinality as i (id, key, fingerprint, head, known, place);
 end $$;
 
-select make_rounds('take_notes');
+select make_calls('take_notes');
 
 -- Out of Kafka: every effect counts, so that one too many or too few shows; stamped, so that push can follow.
 create table seen (

@@ -1,0 +1,2 @@
+select make_calls('take_registers');
+select make_calls('take_absence_changes');

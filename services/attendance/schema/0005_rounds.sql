@@ -1,2 +1,0 @@
-select make_rounds('take_registers');
-select make_rounds('take_absence_changes');

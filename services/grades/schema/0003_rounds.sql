@@ -1,1 +1,0 @@
-select make_rounds('take_marks');
