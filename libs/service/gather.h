@@ -64,7 +64,8 @@ struct entrance {
      * did. */
     struct offsets names;
     /* What becomes of an item depends on those before it by what it names alone, and take_x returns
-     * the events. Else an item stays behind all that came before it in its request. */
+     * the events: then items that name another one are of other rounds than those that name none.
+     * Else an item stays behind all that came before it in its request. */
     bool names_suffice;
     /* Rules beyond the field table that need no database but know today; also fills what the
      * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */

@@ -55,8 +55,11 @@ static uint32_t next_round(struct call *call, const struct waiter *waiter)
 {
     const struct uuid *names[GATHER_NAMES];
     size_t count = next_names(waiter, names);
-    bool keeps_place = !call->lane->entrance->names_suffice && waiter->taken_by == call->number;
-    uint32_t round = keeps_place ? waiter->last : 0;
+    uint32_t round = 0;
+    if (call->lane->entrance->names_suffice)
+        round = count > 1; /* those that name another one are by themselves */
+    else if (waiter->taken_by == call->number)
+        round = waiter->last;
     for (size_t i = 0; i < count; i++)
         round = MAX_OF(round, name_next(call, names[i]));
     return round;

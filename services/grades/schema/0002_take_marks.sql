@@ -5,13 +5,11 @@ create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) r
     from ids_of(p_learner) i join copy_enrolment e on e.learner = i
 $$;
 
--- The mark that an item changes; where its month has none of that id, one of another month.
-create function take_marks_original(p_id uuid, p_month date) returns setof mark language plpgsql stable rows 1 as $$
+-- A mark of whatever month; strict: nobody is looked for where none is asked for.
+create function take_marks_elsewhere(p_id uuid) returns table (id uuid, organisation uuid) language plpgsql stable strict rows 1 as $$
+#variable_conflict use_column
 begin
-    return query select m.* from mark m where m.id = p_id and m.month = p_month;
-    if not found then
-        return query select m.* from mark m where m.id = p_id limit 1;
-    end if;
+    return query select m.id, m.organisation from mark m where m.id = p_id limit 1;
 end $$;
 
 -- The items of a call that correct or withdraw a mark: what is wrong with each, else what it keeps of its original, and the tail of
@@ -45,11 +43,11 @@ begin
                m.kind, m.points, m.max_points, m.value, m.date, m.lesson, m.corrections, coalesce(l.id, m.id) as last,
                case
                    when k.id is not null then case when k.fingerprint = c.fingerprint then 'duplicate' else 'id_reused' end
-                   when m.id is null then 'original_unknown'
+                   when m.id is null and e.id is null then 'original_unknown'
                    when o.id is null then 'organisation_unknown'
                    when not exists (select from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
                                     where s.caller = c.caller and s.node = any (o.path)) then 'out_of_scope'
-                   when m.month <> c.month then 'date_month'
+                   when m.id is null then 'date_month'
                    when m.withdraws is not null or l.withdraws is not null then 'already_withdrawn'
                    when l.id is not null then 'already_corrected'
                    when c.replaces is null then null
@@ -62,8 +60,10 @@ begin
         from change c
              left join lateral (select k.id, k.fingerprint from mark k
                                 where k.id = c.id and k.month = c.month and k.month between p_first and p_last limit 1) k on true
-             left join lateral take_marks_original(c.original, c.month) m on true
-             left join copy_organisation o on o.id = m.organisation
+             left join lateral (select m.* from mark m where m.id = c.original and m.month = c.month
+                                                             and m.month between p_first and p_last limit 1) m on true
+             left join lateral take_marks_elsewhere(case when m.id is null then c.original end) e on true
+             left join copy_organisation o on o.id = coalesce(m.organisation, e.organisation)
              left join lateral mark_last(coalesce(m.replaced_by, m.withdrawn_by), m.month) l on true
     )
     select j.item, j.code,
@@ -102,6 +102,8 @@ declare
     -- Of the items: a statement whose months have constant bounds opens the tables of those, one as a rule, not those of all months.
     v_first date := (select min(m) from unnest(p_months) m);
     v_last date := (select max(m) from unnest(p_months) m);
+    v_count integer := cardinality(p_ids);
+    v_changes integer := cardinality(array_remove(p_replaces || p_withdraws, null));
     v_codes text[];         -- of each item; NULL: it is good
     v_organisations uuid[]; -- of its class
     v_shifts integer[];
@@ -112,37 +114,44 @@ declare
     v_types smallint[];
     v_change record;
 begin
-    select array_agg(j.code), array_agg(j.organisation), array_agg(j.shift)
-    into v_codes, v_organisations, v_shifts
-    from (select case
-                     when m.id is not null then case when m.fingerprint = i.fingerprint then 'duplicate' else 'id_reused' end
-                     when c.id is null then 'class_unknown'
-                     when o.id is null then 'organisation_unknown'
-                     when not exists (select from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
-                                      where s.caller = i.caller and s.node = any (o.path)) then 'out_of_scope'
-                     when r.code is null then 'subject_unknown'
-                     when not exists (select from copy_enrolment e
-                                      where e.learner = i.learner and e.class = i.class
-                                        and i.date between e.valid_from and coalesce(e.valid_to, i.date))
-                     then take_marks_stranger(i.learner, i.class, i.date)
-                 end as code, c.organisation, c.shift
-          from unnest(p_callers, p_ids, p_classes, p_learners, p_subjects, p_dates, p_months, p_fingerprints) with ordinality
-                   as i (caller, id, class, learner, subject, date, month, fingerprint, item)
-               -- By its index, also where the plan was made while the month was known to be empty: a plain join then reads all of
-               -- the month for each item.
-               left join lateral (select m.id, m.fingerprint from mark m
-                                  where m.id = i.id and m.month = i.month and m.month between v_first and v_last limit 1) m on true
-               left join copy_class c on c.id = i.class
-               left join copy_organisation o on o.id = c.organisation
-               left join copy_reference r on r.list = 'subject' and r.code = i.subject
-          order by i.item) j;
+    -- As a rule all items of a round are changes, or none is.
+    if v_changes < v_count then
+        select array_agg(j.code), array_agg(j.organisation), array_agg(j.shift)
+        into v_codes, v_organisations, v_shifts
+        from (select case
+                         when m.id is not null then case when m.fingerprint = i.fingerprint then 'duplicate' else 'id_reused' end
+                         when c.id is null then 'class_unknown'
+                         when o.id is null then 'organisation_unknown'
+                         when not exists (select from unnest(p_scope_callers, p_scope_nodes) s (caller, node)
+                                          where s.caller = i.caller and s.node = any (o.path)) then 'out_of_scope'
+                         when r.code is null then 'subject_unknown'
+                         when not exists (select from copy_enrolment e
+                                          where e.learner = i.learner and e.class = i.class
+                                            and i.date between e.valid_from and coalesce(e.valid_to, i.date))
+                         then take_marks_stranger(i.learner, i.class, i.date)
+                     end as code, c.organisation, c.shift
+              from unnest(p_callers, p_ids, p_classes, p_learners, p_subjects, p_dates, p_months, p_fingerprints) with ordinality
+                       as i (caller, id, class, learner, subject, date, month, fingerprint, item)
+                   -- By its index, also where the plan was made while the month was known to be empty: a plain join then reads all of
+                   -- the month for each item.
+                   left join lateral (select m.id, m.fingerprint from mark m
+                                      where m.id = i.id and m.month = i.month and m.month between v_first and v_last limit 1) m on true
+                   left join copy_class c on c.id = i.class
+                   left join copy_organisation o on o.id = c.organisation
+                   left join copy_reference r on r.list = 'subject' and r.code = i.subject
+              order by i.item) j;
+    else
+        v_codes := array_fill(null::text, array[v_count]);
+        v_organisations := array_fill(null::uuid, array[v_count]);
+        v_shifts := array_fill(null::integer, array[v_count]);
+    end if;
 
     -- Corrections and withdrawals are rare: their own verdicts take the place of those, and what they keep that of what they say.
-    if cardinality(array_remove(p_replaces || p_withdraws, null)) > 0 then
-        v_types := array_fill(null::smallint, array[cardinality(p_ids)]);
+    if v_changes > 0 then
+        v_types := array_fill(null::smallint, array[v_count]);
         v_corrections := v_types;
-        v_pointers := array_fill(null::text, array[cardinality(p_ids)]);
-        v_others := array_fill(null::uuid, array[cardinality(p_ids)]);
+        v_pointers := array_fill(null::text, array[v_count]);
+        v_others := array_fill(null::uuid, array[v_count]);
         for v_change in
             select * from take_marks_changes(p_callers, p_scope_callers, p_scope_nodes, p_ids, p_classes, p_learners, p_subjects, p_dates,
                                              p_replaces, p_withdraws, p_months, p_fingerprints, v_first, v_last)
@@ -164,19 +173,21 @@ begin
         end loop;
     end if;
 
-    insert into mark (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
-                      lesson, teacher, entered_at, comment, epoch, xid)
-    select i.month, i.id, i.fingerprint, i.organisation, i.shift, i.class, i.learner, i.subject, i.kind, i.work, i.points, i.max_points,
-           i.value, i.date, i.lesson, i.teacher, i.entered_at, i.comment, v_stamp.epoch, v_stamp.xid
-    from unnest(p_months, p_ids, p_fingerprints, v_organisations, v_shifts, p_classes, p_learners, p_subjects, p_kinds, p_works, p_points,
-                p_max_points, p_values, p_dates, p_lessons, p_teachers, p_entered, p_comments, v_types, v_codes)
-             as i (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
-                   lesson, teacher, entered_at, comment, type, code)
-    where i.code is null and i.type is null
-    order by i.id; -- two processes with the same ids wait for each other in one order
+    if v_changes < v_count then
+        insert into mark (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
+                          lesson, teacher, entered_at, comment, epoch, xid)
+        select i.month, i.id, i.fingerprint, i.organisation, i.shift, i.class, i.learner, i.subject, i.kind, i.work, i.points, i.max_points,
+               i.value, i.date, i.lesson, i.teacher, i.entered_at, i.comment, v_stamp.epoch, v_stamp.xid
+        from unnest(p_months, p_ids, p_fingerprints, v_organisations, v_shifts, p_classes, p_learners, p_subjects, p_kinds, p_works, p_points,
+                    p_max_points, p_values, p_dates, p_lessons, p_teachers, p_entered, p_comments, v_types, v_codes)
+                 as i (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value, date,
+                       lesson, teacher, entered_at, comment, type, code)
+        where i.code is null and i.type is null
+        order by i.id; -- two processes with the same ids wait for each other in one order
+    end if;
 
-    -- With the columns of changes alone, which above took 4 % of the time of plain marks; and what is said of the originals.
-    if v_types is not null then
+    -- With the columns of changes alone, and what is said of the originals.
+    if v_changes > 0 then
         insert into mark (month, id, fingerprint, organisation, shift, class, learner, subject, kind, work, points, max_points, value,
                           date, lesson, teacher, entered_at, replaces, withdraws, corrections, reason_code, comment, reason, epoch, xid)
         select i.month, i.id, i.fingerprint, i.organisation, i.shift, i.class, i.learner, i.subject, i.kind, i.work, i.points,
