@@ -482,6 +482,8 @@ static enum error intake_loop(struct intake *intake, struct err *err)
             *intake->options->ready = true;
         if (intake->options->beat)
             intake->options->beat(intake->options->context);
+        if (intake->options->rest_ms && count && count < BATCH_MESSAGES)
+            clock_sleep_ms(intake->options->rest_ms);
     }
     return ERROR_NONE;
 }

@@ -79,6 +79,7 @@ struct intake_options {
     struct subscriptions subscriptions;
     intake_retract *retract;
     int64_t most_held;             /* above it fact topics are not taken; 0: 100,000 */
+    int rest_ms;                   /* after a batch that left nothing behind (service.h); 0: none */
     const char *const *poke_paths; /* told after each commit; ends with NULL; NULL: nobody */
     /* As outbox_open, where the service has a log for what its handlers append; NULL: none. */
     enum error (*opened)(struct db *db, void *context, struct err *err);

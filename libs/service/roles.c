@@ -63,6 +63,7 @@ enum error role_apply(struct process *process, struct err *err)
                                                .subscriptions = service->subscriptions,
                                                .retract = service->retract,
                                                .most_held = process->common.most_held,
+                                               .rest_ms = service->apply_rest_ms,
                                                .poke_paths = apply_pokes(process),
                                                .opened = service_emits(service) ? open_log : NULL,
                                                .context = process,

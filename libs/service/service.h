@@ -167,6 +167,9 @@ struct service {
     state_again *state_again;          /* has state topics: outbox.h; the context is the process */
     state_keys *state_keys;            /* the same */
     int apply_processes;               /* 0 means 1 */
+    /* apply rests so long after a batch that left nothing behind: the next one is larger, and costs
+     * less, where nobody sees the difference. What comes after a rest is taken at once. */
+    int apply_rest_ms;
     int log_keep_days; /* of event_log; 0 means 35; -1: it emits nothing, no relay */
     struct {
         const struct embedded *files;

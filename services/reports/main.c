@@ -80,6 +80,7 @@ int main(int argc, char **argv)
         .name = "reports",
         .listeners = LISTENERS(listeners),
         .subscriptions = SUBSCRIPTIONS(subscriptions),
+        .apply_rest_ms = 100, /* sums are made twice a second */
         .retract = retract_facts,
         .rebuild = {REBUILT(rebuilt), store_hold_roll_up, store_note_all},
         .state_again = store_state_again,
