@@ -16,7 +16,7 @@
  *                   where `event` is given
  *     last          uuid[], the account behind each number of $1 (nil: a client), where
  *                   `tells_officers`
- * and the statements hand on two more: integer[], the last item of each round, and integer[], the
+ * and its statements have two more: integer[], the last item of each round, and integer[], the
  * place of each item in the order of their arrival. A call whose items name each other goes in
  * rounds, in one transaction: no id is named twice in what take_x is called with, the second item
  * is of a later round, and what keeps its place behind it, too; at most 16 rounds, the rest waits

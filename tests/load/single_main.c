@@ -62,17 +62,30 @@ static void read_pairs(struct run *run)
         fail("no pairs");
 }
 
+static struct sockaddr_in front_address(const char *target)
+{
+    struct sockaddr_in front = {.sin_family = AF_INET};
+    char address[INET_ADDRSTRLEN] = "";
+    const char *colon = strrchr(target, ':');
+    long port = colon ? strtol(colon + 1, NULL, 10) : 0;
+    if (port > 0 && port <= UINT16_MAX)
+        snprintf(address, sizeof address, "%.*s", (int)(colon - target), target);
+    errno = EINVAL;
+    if (inet_pton(AF_INET, address, &front.sin_addr) != 1)
+        fail("the target is neither unix:PATH nor ADDRESS:PORT");
+    front.sin_port = htons((uint16_t)port);
+    return front;
+}
+
 static int connect_to(const char *target)
 {
+    bool is_local = strncmp(target, "unix:", 5) == 0;
     struct sockaddr_un local = {.sun_family = AF_UNIX};
-    struct sockaddr_in front = {.sin_family = AF_INET};
-    char address[INET_ADDRSTRLEN];
-    unsigned short port;
-    bool is_local = sscanf(target, "unix:%107s", local.sun_path) == 1;
-    if (!is_local && (sscanf(target, "%15[0-9.]:%hu", address, &port) != 2 ||
-                      inet_pton(AF_INET, address, &front.sin_addr) != 1))
-        fail("the target is neither unix:PATH nor ADDRESS:PORT");
-    front.sin_port = is_local ? 0 : htons(port);
+    struct sockaddr_in front = {0};
+    if (is_local)
+        snprintf(local.sun_path, sizeof local.sun_path, "%s", target + 5);
+    else
+        front = front_address(target);
     int fd = socket(is_local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const struct sockaddr *to =
         is_local ? (const struct sockaddr *)&local : (const struct sockaddr *)&front;
