@@ -9,7 +9,7 @@
 /* The columns of register_columns behind the four of every entrance, and the events' heads
  * (schema/0002_take_registers.sql). */
 extern const struct statement store_take_registers;
-extern const struct statement store_take_registers_dry; /* the same, in rounds */
+extern const struct statement store_take_registers_dry; /* keeps nothing */
 
 /* The same of absence_change_columns (schema/0003_take_absence_changes.sql). */
 extern const struct statement store_take_absence_changes;

@@ -7,7 +7,7 @@
 /* The columns of mark_columns behind the four of every entrance, and the events' heads
  * (schema/0002_take_marks.sql). */
 extern const struct statement store_take_marks;
-extern const struct statement store_take_marks_dry; /* the same, in rounds */
+extern const struct statement store_take_marks_dry; /* keeps nothing */
 
 /* A learner's marks and a class's journal, newest first (service/facts.h). Columns of mark_view. */
 extern const struct statement store_learner_marks, store_journal;

@@ -134,13 +134,16 @@ static void bind_officer(struct params *params, const struct uuid *officer, stru
     param_column(params, &column);
 }
 
-/* One round of all; their places are asked for where their events are told (gather.h). */
+/* All in one round, in their order (gather.h). */
 static void bind_round(struct params *params, size_t count, struct arena *arena)
 {
-    int32_t *last = ARENA_ARRAY(arena, 1, int32_t);
-    *last = (int32_t)count;
-    struct column column = column_ints(arena, last, 1);
+    int32_t *places = ARENA_ARRAY(arena, count, int32_t);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (int32_t)i + 1;
+    struct column column =
+        column_ints(arena, &places[count - 1], 1); /* the last item of the round */
     param_column(params, &column);
+    column = column_ints(arena, places, count);
     param_column(params, &column);
 }
 
