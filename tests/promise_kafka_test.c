@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -102,23 +101,6 @@ static void house_open(struct house *house, const char *conninfo, const char *br
 
 /* ---- A sender that keeps at it until it has an answer ---- */
 
-static bool exchange(const char *path, struct str request, struct buf *answer)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool sent = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-                send(fd, request.ptr, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
-    char bytes[4096];
-    for (ssize_t got = sent ? 1 : 0; got > 0;) {
-        got = recv(fd, bytes, sizeof bytes, 0);
-        if (got > 0)
-            buf_add(answer, bytes, (size_t)got);
-    }
-    close(fd);
-    return answer->len > 0;
-}
-
 static void add_notes(struct house *house, struct buf *body)
 {
     char id[UUID_TEXT_LEN + 1];
@@ -135,7 +117,6 @@ static void post(struct house *house, int slot)
 {
     CLEANUP(buf_done) struct buf body = {0};
     CLEANUP(buf_done) struct buf request = {0};
-    CLEANUP(buf_done) struct buf answer = {0};
     CLEANUP(arena_done) struct arena arena = {0};
     add_notes(house, &body);
     buf_printf(&request,
@@ -145,18 +126,16 @@ static void post(struct house *house, int slot)
                body.len);
     buf_add_str(&request, buf_str(&body));
     const char *path = arena_printf(&arena, "%s/api-%d", house->folder, slot);
+    const char *answer = "";
     for (int64_t until = clock_monotonic() + WAIT_MS * 1000; clock_monotonic() < until;
          clock_sleep_ms(20)) {
-        buf_reset(&answer);
-        if (!exchange(path, buf_str(&request), &answer))
-            continue;
-        buf_add_char(&answer, '\0');
-        if (strstr(answer.ptr, " 200 ") && strstr(answer.ptr, "\"rejected\":0")) {
+        answer = testkit_ask(&arena, path, buf_str(&request));
+        if (testkit_status(answer) == 200 && strstr(answer, "\"rejected\":0")) {
             house->acknowledged += PER_POST;
             return;
         }
     }
-    fail_msg("not acknowledged within a minute: %s", answer.len ? answer.ptr : "no answer");
+    fail_msg("not acknowledged within a minute: '%s'", answer);
 }
 
 /* ---- Counting ---- */
@@ -773,25 +752,18 @@ static void *keep_reading(void *context)
     return NULL;
 }
 
-static void open_stream(struct witnesses *witnesses)
+static bool stream_opened(void *context)
 {
-    static const char request[] = "GET /small/stream HTTP/1.1\r\nHost: x\r\n\r\n";
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/push-0", witnesses->house->folder);
-    witnesses->stream = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    for (int tries = 0;
-         connect(witnesses->stream, (const struct sockaddr *)&address, sizeof address) != 0;
-         tries++) {
-        assert_true(tries < 500);
-        clock_sleep_ms(20);
-    }
-    assert_int_equal(send(witnesses->stream, request, sizeof request - 1, MSG_NOSIGNAL),
-                     sizeof request - 1);
+    struct witnesses *witnesses = context;
+    CLEANUP(arena_done) struct arena arena = {0};
+    witnesses->stream = testkit_send(arena_printf(&arena, "%s/push-0", witnesses->house->folder),
+                                     STR("GET /small/stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+    return witnesses->stream >= 0;
 }
 
 static void witnesses_start(struct witnesses *witnesses)
 {
-    open_stream(witnesses);
+    assert_true(testkit_wait_until(stream_opened, witnesses, WAIT_MS));
     assert_int_equal(pthread_create(&witnesses->reader, NULL, keep_reading, witnesses), 0);
     assert_int_equal(pthread_create(&witnesses->poster, NULL, keep_posting, witnesses), 0);
 }

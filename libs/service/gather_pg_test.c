@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,41 +222,19 @@ struct answer {
     char *body;
 };
 
-static int connect_to(const struct fixture *fixture)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/http", fixture->folder);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static void send_all(int fd, struct str bytes)
-{
-    while (bytes.len) {
-        ssize_t sent = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
-        assert_true(sent > 0);
-        bytes.ptr += sent;
-        bytes.len -= (size_t)sent;
-    }
-}
-
 /* Sends without waiting for the answer. */
 static int post_to(struct fixture *fixture, const char *target, char caller, struct str body)
 {
     CLEANUP(buf_done) struct buf request = {0};
-    int fd = connect_to(fixture);
-    assert_true(fd >= 0);
     buf_printf(
         &request,
         "POST %s HTTP/1.1\r\nHost: test\r\nX-Caller: %c\r\nConnection: close\r\n"
         "Accept-Language: en\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
         target, caller, body.len);
     buf_add_str(&request, body);
-    send_all(fd, buf_str(&request));
+    int fd =
+        testkit_send(arena_printf(&fixture->arena, "%s/http", fixture->folder), buf_str(&request));
+    assert_true(fd >= 0);
     return fd;
 }
 
@@ -270,20 +247,10 @@ static int post_begin(struct fixture *fixture, char caller, const char *query, s
 
 static struct answer answer_read(struct fixture *fixture, int fd)
 {
-    CLEANUP(buf_done) struct buf bytes = {0};
-    ssize_t got;
-    do {
-        buf_reserve(&bytes, 65536);
-        got = recv(fd, bytes.ptr + bytes.len, 65536, 0);
-        assert_true(got >= 0);
-        bytes.len += (size_t)got;
-    } while (got > 0);
-    close(fd);
-    char *text = arena_copy(&fixture->arena, bytes.ptr, bytes.len);
-    assert_true(bytes.len > 12);
+    char *text = testkit_receive(&fixture->arena, fd);
     char *body = strstr(text, "\r\n\r\n");
     assert_non_null(body);
-    return (struct answer){(int)strtol(text + 9, NULL, 10), body + 4};
+    return (struct answer){testkit_status(text), body + 4};
 }
 
 static struct answer post(struct fixture *fixture, char caller, const char *query, const char *body)
@@ -340,7 +307,7 @@ static void assert_holds(const struct answer *answer, const char *part)
 static bool answers(void *context)
 {
     struct fixture *fixture = context;
-    int fd = connect_to(fixture);
+    int fd = testkit_connect(arena_printf(&fixture->arena, "%s/http", fixture->folder));
     if (fd < 0)
         return false;
     close(fd);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,39 +180,21 @@ static int end(void **state)
 
 /* ---- Looking at it ---- */
 
-static int send_get(const struct fixture *fixture, const char *name, const char *path)
+static const char *path_of(struct fixture *fixture, const char *name)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char request[256];
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", fixture->folder, name);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    int length = snprintf(request, sizeof request,
-                          "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        send(fd, request, (size_t)length, MSG_NOSIGNAL) == length)
-        return fd;
-    close(fd);
-    return -1;
+    return arena_printf(&fixture->arena, "%s/%s", fixture->folder, name);
 }
 
-/* The status, 0 where nobody answers. */
-static int receive(int fd, char text[16384])
+static int send_get(struct fixture *fixture, const char *name, const char *path)
 {
-    size_t length = 0;
-    if (fd < 0)
-        return 0;
-    for (ssize_t got; (got = recv(fd, text + length, 16383 - length, 0)) > 0;)
-        length += (size_t)got;
-    text[length] = '\0';
-    close(fd);
-    return length > 12 ? (int)strtol(text + 9, NULL, 10) : 0;
+    const char *request = arena_printf(
+        &fixture->arena, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    return testkit_send(path_of(fixture, name), str_from(request));
 }
 
-static bool is_ready(void *context)
+static const char *receive(struct fixture *fixture, int fd)
 {
-    char text[16384];
-    return receive(send_get(context, "observer", "/readyz"), text) == 200;
+    return testkit_receive(&fixture->arena, fd);
 }
 
 static int64_t ran(struct fixture *fixture, const char *job)
@@ -249,7 +230,7 @@ static void jobs_go_on_behind_a_failure_and_a_lost_connection(void **state)
     struct fixture *fixture = *state;
     struct err err;
     pid_t jobs_process = launch("--role", "jobs", NULL);
-    assert_true(testkit_wait_until(is_ready, fixture, 10000));
+    testkit_wait_ready(path_of(fixture, "observer"), 10000);
     assert_true(testkit_wait_until(ran_ten_times, fixture, 10000));
     assert_int_equal(db_run(fixture->db,
                             "truncate ran; select pg_terminate_backend(pid) from pg_stat_activity"
@@ -265,24 +246,23 @@ static void jobs_go_on_behind_a_failure_and_a_lost_connection(void **state)
 static void a_listener_is_ready_without_kafka_and_drains(void **state)
 {
     struct fixture *fixture = *state;
-    char text[16384];
     pid_t api = launch("--role", "api", NULL);
-    assert_true(testkit_wait_until(is_ready, fixture, 10000));
+    testkit_wait_ready(path_of(fixture, "observer"), 10000);
     int slow = send_get(fixture, "http", "/slow");
     clock_sleep_ms(150);
     kill(api, SIGTERM);
     clock_sleep_ms(100);
     assert_int_equal(send_get(fixture, "http", "/slow"), -1);
-    assert_int_equal(receive(send_get(fixture, "observer", "/readyz"), text), 503);
+    const char *text = receive(fixture, send_get(fixture, "observer", "/readyz"));
+    assert_int_equal(testkit_status(text), 503);
     assert_non_null(strstr(text, "\"open\":false"));
-    assert_int_equal(receive(slow, text), 204);
+    assert_int_equal(testkit_status(receive(fixture, slow)), 204);
     assert_int_equal(wait_for_end(api), EXIT_DONE);
 }
 
 static bool was_told(void *context)
 {
-    char text[16384];
-    receive(send_get(context, "observer", "/metrics"), text);
+    const char *text = receive(context, send_get(context, "observer", "/metrics"));
     return strstr(text, "\neiso_test_poked_total 1\n") != NULL;
 }
 
@@ -291,7 +271,7 @@ static void a_poke_reaches_the_listener_that_wants_it(void **state)
     struct fixture *fixture = *state;
     struct process teller = {.service = &sample, .common = {.pokes = fixture->folder}};
     pid_t api = launch("--role", "api", NULL);
-    assert_true(testkit_wait_until(is_ready, fixture, 10000));
+    testkit_wait_ready(path_of(fixture, "observer"), 10000);
     process_poke(&teller, "api");
     assert_true(testkit_wait_until(was_told, fixture, 5000));
     kill(api, SIGINT);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -337,27 +336,6 @@ static void wrong_settings_are_refused(void **state)
 
 /* ---- The observer ---- */
 
-static int dial(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-static void ask(const char *path, const char *request, char said[32768])
-{
-    int fd = dial(path);
-    size_t length = 0;
-    assert_int_equal(write(fd, request, strlen(request)), strlen(request));
-    for (ssize_t got; (got = read(fd, said + length, 32767 - length)) > 0;)
-        length += (size_t)got;
-    said[length] = '\0';
-    close(fd);
-}
-
 static void the_observer_tells_life_readiness_version_and_metrics(void **state)
 {
     (void)state;
@@ -366,31 +344,31 @@ static void the_observer_tells_life_readiness_version_and_metrics(void **state)
     struct health health = {.checks = {{.name = "read"}}};
     struct process process = {.service = &sample, .role = "api"};
     struct err err;
-    char said[32768];
+    const char *said;
     const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
     process.common.observer = path;
     assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
-    ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 503 "));
     assert_non_null(strstr(
         said, "{\"checks\":{\"alive\":true,\"read\":false},\"troubles\":[],\"ready\":false}"));
     health.checks[0].ok = true;
     health_beat(&health);
-    ask(path, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
-    ask(path, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
     health.beat_us = clock_monotonic() - HEALTH_STALE_US - 1;
-    ask(path, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 503 "));
-    ask(path, "GET /version HTTP/1.1\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /version HTTP/1.1\r\n\r\n"));
     assert_non_null(
         strstr(said, "{\"service\":\"grades\",\"role\":\"api\",\"version\":\"" EISO_VERSION));
-    ask(path, "GET /metrics HTTP/1.1\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /metrics HTTP/1.1\r\n\r\n"));
     assert_non_null(strstr(said, "\nprocess_resident_memory_bytes "));
-    ask(path, "GET /metricsandmore HTTP/1.1\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("GET /metricsandmore HTTP/1.1\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 404 "));
-    ask(path, "POST /livez HTTP/1.1\r\n\r\n", said);
+    said = testkit_ask(&arena, path, STR("POST /livez HTTP/1.1\r\n\r\n"));
     assert_non_null(strstr(said, "HTTP/1.1 404 "));
 }
 
@@ -434,15 +412,16 @@ static void whoever_dribbles_or_floods_does_not_stop_the_observer(void **state)
     struct health health = {0};
     struct process process = {.service = &sample, .role = "api"};
     struct err err;
-    char said[32768], flood[5000];
+    char flood[5000];
     const char *path = arena_printf(&arena, "%s/observer", testkit_folder(&arena));
     process.common.observer = path;
     assert_int_equal(observer_open(&observer, &process, &health, &err), ERROR_NONE);
-    int silent = dial(path), flooding = dial(path);
+    int silent = testkit_connect(path), flooding = testkit_connect(path);
     memset(flood, 'x', sizeof flood);
     assert_true(send(flooding, flood, sizeof flood, MSG_NOSIGNAL) > 0);
-    ask(path, "GET /livez HTTP/1.1\r\n\r\n", said); /* behind the silent one's second */
-    assert_non_null(strstr(said, "HTTP/1.1 200 OK\r\n"));
+    /* Behind the silent one's second. */
+    assert_int_equal(testkit_status(testkit_ask(&arena, path, STR("GET /livez HTTP/1.1\r\n\r\n"))),
+                     200);
     close(silent);
     close(flooding);
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 
 /* ---- The shared servers ---- */
 
@@ -63,6 +64,25 @@ void testkit_kill(pid_t child);                     /* SIGKILL, and its end */
 int testkit_drain(pid_t child, int64_t timeout_ms); /* SIGTERM, then as testkit_wait */
 void testkit_pause(pid_t child);                    /* SIGSTOP; returns when it stands */
 void testkit_resume(pid_t child);
+
+/* ---- Talking to a role's Unix sockets ---- */
+
+/* One request and its answer, head and body, to the end of the connection; blocks. "" where nobody
+ * listens. */
+char *testkit_ask(struct arena *arena, const char *path, struct str request);
+
+/* The same in steps: the connection with all sent, -1 where nobody listens; and what comes until
+ * the other end closes, "" for -1. */
+int testkit_connect(const char *path);
+int testkit_send(const char *path, struct str request);
+char *testkit_receive(struct arena *arena, int fd); /* closes it */
+
+/* Of an answer's first line; 0 where it is none. */
+int testkit_status(const char *answer);
+
+/* Until the role whose observer is at `path` says that it is ready: a role that listens may still
+ * be connecting to PostgreSQL, and answers 503. Past `timeout_ms` the test fails. */
+void testkit_wait_ready(const char *path, int64_t timeout_ms);
 
 /* ---- Servers of one's own, for faults ---- */
 

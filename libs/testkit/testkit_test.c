@@ -101,13 +101,35 @@ static void names_and_folders_are_new(void **state)
     assert_true(S_ISDIR(stat_of.st_mode));
 }
 
+static void a_socket_nobody_listens_at_answers_nothing(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *path = arena_printf(&arena, "%s/none", testkit_folder(&arena));
+    assert_int_equal(testkit_connect(path), -1);
+    assert_string_equal(testkit_ask(&arena, path, STR("GET / HTTP/1.1\r\n\r\n")), "");
+}
+
+static void a_status_is_read_from_an_answer_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(testkit_status("HTTP/1.1 503 Service Unavailable\r\n"), 503);
+    assert_int_equal(testkit_status(""), 0);
+    assert_int_equal(testkit_status("SSH-2.0"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_exit_code_comes_back),  TEST(a_child_gets_its_environment),
-        TEST(a_killed_child_is_gone),    TEST(a_drained_child_may_answer),
-        TEST(a_paused_child_stands),     TEST(waiting_ends_with_the_condition_or_the_time),
+        TEST(the_exit_code_comes_back),
+        TEST(a_child_gets_its_environment),
+        TEST(a_killed_child_is_gone),
+        TEST(a_drained_child_may_answer),
+        TEST(a_paused_child_stands),
+        TEST(waiting_ends_with_the_condition_or_the_time),
         TEST(names_and_folders_are_new),
+        TEST(a_socket_nobody_listens_at_answers_nothing),
+        TEST(a_status_is_read_from_an_answer_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

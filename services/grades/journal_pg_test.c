@@ -4,9 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "auth/auth.h"
 
@@ -56,26 +53,6 @@ static pid_t start_api(void)
                                                  arena_printf(&it.arena, "%s/log", folder)});
 }
 
-static bool opened(void *context)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path());
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
-        *(int *)context = fd;
-        return true;
-    }
-    close(fd);
-    return false;
-}
-
-static int connection(void)
-{
-    int fd = -1;
-    assert_true(testkit_wait_until(opened, &fd, WAIT_MS));
-    return fd;
-}
-
 static int begin(void **state)
 {
     struct err err = {0};
@@ -91,7 +68,7 @@ static int begin(void **state)
                                  STR_ARG(signing_key_id(key)),
                                  STR_ARG(signing_key_public(key, &it.arena))));
     api = start_api();
-    close(connection());
+    testkit_wait_ready(arena_printf(&it.arena, "%s/observer", folder), WAIT_MS);
     return 0;
 }
 
@@ -126,25 +103,13 @@ static const char *authorization(uint32_t who)
 /* The whole answer, head and body. `who` 0: nobody. */
 static const char *ask(uint32_t who, const char *line, const char *body)
 {
-    CLEANUP(buf_done) struct buf answer = {0};
-    char bytes[4096];
-    const char *request = arena_printf(
-        &it.arena,
-        "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%sContent-Length: %zu\r\n\r\n%s", line,
-        who ? authorization(who) : "", *body ? "Content-Type: application/json\r\n" : "",
-        strlen(body), body);
-    int fd = connection();
-    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
-    for (ssize_t got; (got = recv(fd, bytes, sizeof bytes, 0)) > 0;)
-        buf_add(&answer, bytes, (size_t)got);
-    close(fd);
-    return str_copy(&it.arena, buf_str(&answer)).ptr;
-}
-
-static int status_of(const char *answer)
-{
-    assert_true(strncmp(answer, "HTTP/1.1 ", 9) == 0);
-    return atoi(answer + 9);
+    return testkit_ask(
+        &it.arena, socket_path(),
+        str_from(arena_printf(
+            &it.arena,
+            "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%sContent-Length: %zu\r\n\r\n%s",
+            line, who ? authorization(who) : "", *body ? "Content-Type: application/json\r\n" : "",
+            strlen(body), body)));
 }
 
 static size_t times(const char *text, const char *part)
@@ -194,7 +159,7 @@ static void a_batch_may_change_its_own_marks(void **state)
 {
     (void)state;
     const char *answer = change_all();
-    assert_int_equal(status_of(answer), 200);
+    assert_int_equal(testkit_status(answer), 200);
     assert_non_null(strstr(answer, "{\"created\":4,\"duplicate\":0,\"rejected\":1,"));
     assert_non_null(strstr(answer, "\"pointer\":\"/replaces\",\"code\":\"already_withdrawn\""));
     assert_non_null(strstr(answer, "\"existing\":\"" ID("a4") "\""));
@@ -213,7 +178,7 @@ static void the_journal_shows_what_stands_and_what_it_was(void **state)
     (void)state;
     change_all();
     const char *journal = ask(OWN, "GET /v1/classes/" CLASS "/journal", "");
-    assert_int_equal(status_of(journal), 200);
+    assert_int_equal(testkit_status(journal), 200);
     const char *item = strstr(journal, "{\"items\":[{\"id\":\"" ID("a3") "\"");
     assert_non_null(item);
     const char *withdrawn = strstr(item, "\"withdrawn\":{\"id\":\"" ID("a4") "\"");
@@ -223,7 +188,7 @@ static void the_journal_shows_what_stands_and_what_it_was(void **state)
     assert_non_null(strstr(history, "{\"id\":\"" ID("a1") "\""));
     assert_int_equal(times(journal, "\"recorded_at\""), 4);
     const char *own = ask(PARENT, "GET /v1/learners/" LEARNER "/marks", "");
-    assert_int_equal(status_of(own), 200);
+    assert_int_equal(testkit_status(own), 200);
     assert_string_equal(strstr(own, "{\"items\""), strstr(journal, "{\"items\""));
 }
 
@@ -244,7 +209,7 @@ static void who_sees_a_journal(void **state)
         const char *line =
             arena_printf(&it.arena, "GET /v1/classes/%s/journal?limit=1", cases[i].class);
         const char *answer = ask(cases[i].who, line, "");
-        if (status_of(answer) != cases[i].status)
+        if (testkit_status(answer) != cases[i].status)
             fail_msg("%u, %s: %s", cases[i].who, line, answer);
     }
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "auth/auth.h"
@@ -52,32 +51,6 @@ static pid_t start(const char *role)
         &(struct testkit_child){"eiso-notify", arguments, environment, print("%s/log", folder)});
 }
 
-struct opening {
-    const char *path;
-    int fd;
-};
-
-static bool opened(void *context)
-{
-    struct opening *opening = context;
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", opening->path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
-        opening->fd = fd;
-        return true;
-    }
-    close(fd);
-    return false;
-}
-
-static int connection_to(const char *role)
-{
-    struct opening opening = {print("%s/%s", folder, role), -1};
-    assert_true(testkit_wait_until(opened, &opening, WAIT_MS));
-    return opening.fd;
-}
-
 static void link_child(const char *learner, int rights)
 {
     house_run(&it, print("insert into copy_link values (gen_random_uuid(), '%s', '" PARENT
@@ -104,8 +77,8 @@ static int begin(void **state)
     link_child(BOLAT, 6);
     api = start("api");
     push = start("push");
-    close(connection_to("api")); /* they listen */
-    close(connection_to("push"));
+    testkit_wait_ready(print("%s/api.observer", folder), WAIT_MS);
+    testkit_wait_ready(print("%s/push.observer", folder), WAIT_MS);
     return 0;
 }
 
@@ -143,32 +116,20 @@ static const char *request_of(const char *line, const char *more, const char *bo
 
 static int send_to(const char *role, const char *request)
 {
-    int fd = connection_to(role);
-    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    int fd = testkit_send(print("%s/%s", folder, role), str_from(request));
+    assert_true(fd >= 0);
     return fd;
 }
 
 /* The whole answer, head and body. */
 static const char *ask(const char *line, const char *more, const char *body)
 {
-    CLEANUP(buf_done) struct buf answer = {0};
-    char bytes[4096];
-    int fd = send_to("api", request_of(line, more, body));
-    for (ssize_t got; (got = recv(fd, bytes, sizeof bytes, 0)) > 0;)
-        buf_add(&answer, bytes, (size_t)got);
-    close(fd);
-    return str_copy(&it.arena, buf_str(&answer)).ptr;
+    return testkit_receive(&it.arena, send_to("api", request_of(line, more, body)));
 }
 
 static const char *get(const char *target)
 {
     return ask(print("GET %s", target), "", "");
-}
-
-static int status_of(const char *answer)
-{
-    assert_true(strncmp(answer, "HTTP/1.1 ", 9) == 0);
-    return atoi(answer + 9);
 }
 
 static size_t times(const char *text, const char *part)
@@ -218,7 +179,7 @@ static void the_inbox_is_the_union_of_the_children_newest_first(void **state)
     APPLY(&it, a, b, other);
     APPLY(&it, c);
     const char *all = get("/v1/inbox");
-    assert_int_equal(status_of(all), 200);
+    assert_int_equal(testkit_status(all), 200);
     assert_int_equal(times(all, "\"position\""), 3);
     assert_true(before(all, c, b) && before(all, b, a));
     assert_non_null(strstr(all, "Айгүл 2026 ж. 23 қараша күні сабаққа ауырып"));
@@ -227,14 +188,14 @@ static void the_inbox_is_the_union_of_the_children_newest_first(void **state)
     const char *one = get("/v1/inbox?child=" BOLAT);
     assert_int_equal(times(one, "\"position\""), 1);
     assert_non_null(strstr(one, uuid_text(b)));
-    assert_int_equal(status_of(get("/v1/inbox?child=" STRANGER)), 404);
+    assert_int_equal(testkit_status(get("/v1/inbox?child=" STRANGER)), 404);
 }
 
 static void a_child_without_items_is_no_unknown_one(void **state)
 {
     (void)state;
     const char *none = get("/v1/inbox?child=" AIGUL);
-    assert_int_equal(status_of(none), 200);
+    assert_int_equal(testkit_status(none), 200);
     assert_non_null(strstr(none, "\"items\":[]"));
 }
 
@@ -261,7 +222,7 @@ static void a_removed_link_ends_it_and_a_new_one_shows_the_past(void **state)
     assert_int_equal(times(get("/v1/inbox"), "\"position\""), 1);
     house_run(&it, "update copy_link set valid_to = current_date - 1 where learner = '" AIGUL "'");
     assert_int_equal(times(get("/v1/inbox"), "\"position\""), 0);
-    assert_int_equal(status_of(get("/v1/inbox?child=" AIGUL)), 404);
+    assert_int_equal(testkit_status(get("/v1/inbox?child=" AIGUL)), 404);
     link_child(STRANGER, 6);
     assert_int_equal(times(get("/v1/inbox"), "\"position\""), 1);
     house_run(&it, "update copy_link set status = 1 where learner = '" STRANGER "'"); /* invited */
@@ -358,7 +319,7 @@ static void pages_hold_each_item_once(void **state)
     size_t seen = 0, pages = 0;
     for (const char *next = ""; next; pages++) {
         const char *page = get(target);
-        assert_int_equal(status_of(page), 200);
+        assert_int_equal(testkit_status(page), 200);
         seen += times(page, "\"position\"");
         for (const char *at = page; (at = strstr(at, "\"position\"")); at++) {
             struct position now = {0}, then = {0};
@@ -389,8 +350,8 @@ static void texts_come_in_the_readers_language(void **state)
 
 static int read_up_to(const char *child, const char *position)
 {
-    return status_of(ask("POST /v1/inbox/read", "",
-                         print("{\"child\":\"%s\",\"position\":\"%s\"}", child, position)));
+    return testkit_status(ask("POST /v1/inbox/read", "",
+                              print("{\"child\":\"%s\",\"position\":\"%s\"}", child, position)));
 }
 
 static void what_was_read_goes_forward_only_and_for_each_child(void **state)
@@ -481,8 +442,8 @@ static void reading_another_ones_child_or_nonsense_is_refused(void **state)
     (void)state;
     assert_int_equal(read_up_to(STRANGER, "1.2.3"), 404);
     assert_int_equal(read_up_to(AIGUL, "1.2"), 422);
-    assert_int_equal(status_of(get("/v1/inbox?cursor=nonsense")), 400);
-    assert_int_equal(status_of(get("/v1/inbox?limit=501")), 400);
+    assert_int_equal(testkit_status(get("/v1/inbox?cursor=nonsense")), 400);
+    assert_int_equal(testkit_status(get("/v1/inbox?limit=501")), 400);
 }
 
 /* ---- The stream ---- */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "auth/auth.h"
@@ -137,18 +136,13 @@ static const char *bearer(const char *client)
 
 static bool call_open(struct call *call)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", it.folder, call->role);
-    call->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const char *request = arena_printf(&it.arena,
                                        "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
                                        "Bearer %s\r\nConnection: close\r\n\r\n",
                                        call->target, bearer(call->client));
-    if (connect(call->fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        send(call->fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
-        return true;
-    close(call->fd);
-    return false;
+    call->fd =
+        testkit_send(arena_printf(&it.arena, "%s/%s", it.folder, call->role), str_from(request));
+    return call->fd >= 0;
 }
 
 /* What is there, without waiting. */
@@ -172,13 +166,9 @@ static bool has_wanted(void *context)
 static bool answers_so(void *context)
 {
     struct call *call = context;
-    call->length = 0;
     if (!call_open(call))
         return false;
-    for (ssize_t got = 1; got > 0; call->length += (size_t)MAX_OF(got, (ssize_t)0))
-        got = recv(call->fd, call->text + call->length, sizeof call->text - 1 - call->length, 0);
-    call->text[call->length] = '\0';
-    close(call->fd);
+    snprintf(call->text, sizeof call->text, "%s", testkit_receive(&it.arena, call->fd));
     return strstr(call->text, call->wanted) != NULL;
 }
 
