@@ -1,6 +1,8 @@
 """An installation of one's own, made by deploy/up in a temporary folder on a free port, and how it is talked to."""
 import base64
+import contextlib
 import datetime
+import http.client
 import json
 import os
 import pathlib
@@ -257,8 +259,13 @@ class Stream:
 
     def __init__(self, url, caller, check=None):
         self.check = check
-        request = urllib.request.Request(url, headers={**caller, "Accept": "text/event-stream"})
-        self.answer = urllib.request.urlopen(request, timeout=60)
+        host, path = url.removeprefix("http://").split("/", 1)
+        connection = http.client.HTTPConnection(host, timeout=60)
+        connection.request("GET", "/" + path, headers={**caller, "Accept": "text/event-stream"})
+        self.socket = connection.sock
+        self.answer = connection.getresponse()
+        if self.answer.status != 200:
+            raise Failure(f"GET /{path}: {self.answer.status} {self.answer.read()}")
         self.events = queue.Queue()
         self.ended = threading.Event()
         threading.Thread(target=self.read, daemon=True).start()
@@ -290,4 +297,8 @@ class Stream:
                 return moment, event
 
     def close(self):
+        """At once: without the shutdown it waits until the reader has the next heartbeat."""
+        with contextlib.suppress(OSError):  # the other end was first
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.ended.wait()
         self.answer.close()
