@@ -105,21 +105,33 @@ static const char school_registry[] =
     "       add_class(111, 11, 2, 2);"
     "select enrol(111000 + n, 110000 + n, 111) from generate_series(1, 8) n;";
 
-/* `set`: the service's own migrations, behind those of the libraries. */
-static inline void school_open(struct school *school, struct migration_set set)
+/* Made once a program, of which each school is a copy. */
+static inline const char *school_template(struct migration_set set)
 {
+    static struct school first;
     const struct migration_set sets[] = {outbox_migrations, intake_migrations, service_migrations,
                                          set};
     struct err err = {0};
+    if (first.conninfo)
+        return first.conninfo;
+    first.conninfo = testkit_database(&first.arena);
+    if (db_open(&first.db, first.conninfo, &err) ||
+        db_migrate(first.db, sets, COUNT_OF(sets), &err))
+        fail_msg("%s", err.text);
+    school_run(&first, school_registry);
+    db_close(first.db);
+    return first.conninfo;
+}
+
+/* `set`: the service's own migrations, behind those of the libraries. */
+static inline void school_open(struct school *school, struct migration_set set)
+{
     *school = (struct school){0};
     school->conninfo = arena_printf(&school->arena,
                                     "%s options='-c enable_seqscan=off -c TimeZone=UTC"
                                     " -c plan_cache_mode=force_generic_plan'",
-                                    testkit_database(&school->arena));
-    if (db_open(&school->db, school->conninfo, &err) ||
-        db_migrate(school->db, sets, COUNT_OF(sets), &err) || outbox_open(school->db, NULL, &err))
-        fail_msg("%s", err.text);
-    school_run(school, school_registry);
+                                    testkit_database_like(school_template(set), &school->arena));
+    school->db = school_connect(school->conninfo);
 }
 
 static inline void school_close(struct school *school)

@@ -146,17 +146,33 @@ const char *testkit_login_file(struct arena *arena, const char *user)
 
 /* ---- Databases ---- */
 
-struct database {
-    char *address, *name;
-};
+/* Not the one in PATH: Debian's is a Perl script around it, and starting that costs more than all
+ * it does here. */
+#define PSQL "/usr/lib/postgresql/15/bin/psql"
 
 static void run_sql(const char *server, const char *sql)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    testkit_run((const char *const[]){"psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
+    testkit_run((const char *const[]){PSQL, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
                                       arena_printf(&arena, "%s dbname=postgres", server), "-c", sql,
                                       NULL});
 }
+
+static const char *create_database(const char *server, const char *like, struct arena *arena)
+{
+    const char *name = testkit_name(arena, "test");
+    run_sql(server, arena_printf(arena, "CREATE DATABASE \"%s\" TEMPLATE \"%s\"", name, like));
+    return arena_printf(arena, "%s dbname=%s", server, name);
+}
+
+const char *testkit_database_at(const char *server, struct arena *arena)
+{
+    return create_database(server, "template1", arena);
+}
+
+struct database {
+    char *address, *name;
+};
 
 static void drop_database(void *context)
 {
@@ -169,23 +185,21 @@ static void drop_database(void *context)
     free(database);
 }
 
-const char *testkit_database_at(const char *server, struct arena *arena)
+const char *testkit_database(struct arena *arena)
 {
-    const char *name = testkit_name(arena, "test");
-    run_sql(server, arena_printf(arena, "CREATE DATABASE \"%s\"", name));
-    return arena_printf(arena, "%s dbname=%s", server, name);
+    return testkit_database_like("dbname=template1", arena);
 }
 
-const char *testkit_database(struct arena *arena)
+const char *testkit_database_like(const char *conninfo, struct arena *arena)
 {
     static const char *kept;
     const char *server = address("EISO_TEST_PG", &kept);
-    const char *conninfo = testkit_database_at(server, arena);
     struct database *database = mem_alloc(sizeof *database);
+    const char *made = create_database(server, strrchr(conninfo, '=') + 1, arena);
     database->address = strdup(server);
-    database->name = strdup(strrchr(conninfo, '=') + 1);
+    database->name = strdup(strrchr(made, '=') + 1);
     testkit_at_exit(drop_database, database);
-    return conninfo;
+    return made;
 }
 
 /* ---- Waiting ---- */

@@ -22,6 +22,10 @@
 /* A connection string of a new, empty database (about 50 ms); the role is a superuser. */
 const char *testkit_database(struct arena *arena);
 
+/* The same with all that is in another one of testkit_database, to which nobody may be connected:
+ * for many tests on a schema that takes long to make. */
+const char *testkit_database_like(const char *conninfo, struct arena *arena);
+
 /* Bootstrap servers. Topics are not made by themselves. The principal is User:ANONYMOUS, a super
  * user. */
 const char *testkit_brokers(void);
