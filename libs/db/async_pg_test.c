@@ -390,7 +390,7 @@ static void the_server_gives_up_at_the_timeout(void **state)
 {
     (void)state;
     struct test test;
-    test_init(&test, (struct db_async_options){.timeout_ms = 100});
+    test_init(&test, (struct db_async_options){.timeout_ms = 1000});
     call(&test, &long_sleep, NULL);
     await(&test, 1);
     assert_int_equal(test.answers[0].code, ERROR_UNAVAILABLE);
@@ -405,7 +405,8 @@ static void a_server_that_does_not_even_give_up_is_cut_off(void **state)
 {
     (void)state;
     struct test test;
-    test_init(&test, (struct db_async_options){.timeout_ms = 100, .opened = opened});
+    test_init(&test, (struct db_async_options){.timeout_ms = 1000, .opened = opened});
+    await_opened(&test, 1); /* what waits for a connection for too long was not even sent */
     call(&test, &long_sleep, NULL);
     int64_t begun_us = clock_monotonic();
     await(&test, 1);
@@ -426,7 +427,7 @@ static void behind_others_a_call_has_its_own_time(void **state)
     static const struct statement nap = {"nap", "select 1::bigint from pg_sleep(0.1)"};
     enum { CALLS = 15 };
     struct test test;
-    test_init(&test, (struct db_async_options){.timeout_ms = 200, .pipeline = true});
+    test_init(&test, (struct db_async_options){.timeout_ms = 1000, .pipeline = true});
     call_same(&test, 0);
     call(&test, &nap, NULL);
     await(&test, 2);
