@@ -358,10 +358,21 @@ static void make_day(struct log *log, int days_ago)
                               days_ago));
 }
 
+/* As role jobs does: again where somebody holds a day for longer than 200 ms (a vacuum on a busy
+ * machine). */
+static void keep_days(struct log *log, struct date now, int days)
+{
+    struct err err = {0};
+    for (int i = 0; outbox_partitions(log->db, now, days, &err); i++) {
+        if (i == 50)
+            fail_msg("%s", err.text);
+        clock_sleep_ms(100);
+    }
+}
+
 static void days_are_made_ahead_and_go_when_old_and_passed(void **state)
 {
     struct log *log = *state;
-    struct err err = {0};
     make_day(log, 40);
     make_day(log, 38);
     make_day(log, 30);
@@ -369,10 +380,10 @@ static void days_are_made_ahead_and_go_when_old_and_passed(void **state)
                  " values (current_date - 38, 8, 1, 1, '{}', '{}', '{}', '{}', 0),"
                  " (current_date - 40, 7, 1, 1, '{}', '{}', '{}', '{}', 0)");
     RUN(log->db, "update relay set epoch = 7, xid = 5, seq = 1");
-    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
+    keep_days(log, today(), 35);
     assert_string_equal(days(log), "-38 -30 -1 0 1 2 3 4 5 6 7"); /* -38 is not passed */
     RUN(log->db, "update relay set epoch = 8, xid = 1, seq = 1");
-    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
+    keep_days(log, today(), 35);
     assert_string_equal(days(log), "-30 -1 0 1 2 3 4 5 6 7");
     RUN(log->db, APPEND);
 }
@@ -392,11 +403,10 @@ static int64_t gauge(const char *name)
 static void day_after_day_there_is_room_and_nothing_goes_unsent(void **state)
 {
     struct log *log = *state;
-    struct err err = {0};
     RUN(log->db, "delete from event_log; update relay set epoch = 9, seq = 1");
     for (int day = 0; day < 60; day++) {
         struct date now = {today().day + day};
-        assert_int_equal(outbox_partitions(log->db, now, 7, &err), ERROR_NONE);
+        keep_days(log, now, 7);
         assert_int_equal(gauge("eiso_log_partitions_missing"), 0);
         RUN(log->db, arena_printf(&log->arena,
                                   "insert into event_log (day, epoch, xid, seq, ids, keys, types,"
@@ -410,8 +420,7 @@ static void day_after_day_there_is_room_and_nothing_goes_unsent(void **state)
         "21 40"); /* the relay has not passed it */
     assert_int_equal(gauge("eiso_log_partitions_overdue"), 32);
     RUN(log->db, "update relay set xid = 60");
-    assert_int_equal(outbox_partitions(log->db, (struct date){today().day + 59}, 7, &err),
-                     ERROR_NONE);
+    keep_days(log, (struct date){today().day + 59}, 7);
     assert_string_equal(
         ask(log, "select min(xid) || ' ' || count(*) from event_log where epoch = 9"), "53 8");
     assert_int_equal(gauge("eiso_log_partitions_overdue"), 0);
@@ -433,7 +442,7 @@ static void what_was_interrupted_is_finished(void **state)
     assert_string_equal(ask(log, "select count(*)::text from pg_inherits where inhdetachpending"),
                         "1");
     db_close(other);
-    assert_int_equal(outbox_partitions(log->db, today(), 35, &err), ERROR_NONE);
+    keep_days(log, today(), 35);
     assert_string_equal(days(log), "-1 0 1 2 3 4 5 6 7");
 }
 

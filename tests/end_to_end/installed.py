@@ -302,3 +302,4 @@ class Stream:
             self.socket.shutdown(socket.SHUT_RDWR)
         self.ended.wait()
         self.answer.close()
+        self.socket.close()
