@@ -278,7 +278,7 @@ static void a_stream_hears_of_the_end_of_its_access(void **state)
     assert_false(ended);
     produce_revocation(REVOKED_PERSON, principal.person);
     int64_t start = clock_monotonic();
-    while (!ended && clock_monotonic() - start < 10 * SECOND_US)
+    while (!ended && clock_monotonic() - start < SECOND_US)
         run_for(5);
     assert_true(ended);
     auth_release(watch);

@@ -156,7 +156,7 @@ static void a_static_member_that_comes_back_has_its_partitions_at_once(void **st
     int64_t begin_us = clock_monotonic();
     join(&after, topic, group, "test-apply-0");
     step_until_seen(&after, 10);
-    assert_in_range(clock_monotonic() - begin_us, 0, 5500000); /* below the session's 6 s */
+    assert_in_range(clock_monotonic() - begin_us, 0, 3000000); /* below the session's 6 s */
     bus_consumer_close(after.consumer);
 }
 

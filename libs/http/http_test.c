@@ -559,7 +559,7 @@ static void a_request_that_dribbles_is_cut_at_its_deadline(void **state)
     }
     assert_has(world->client.got.ptr, "408 Request Timeout");
     assert_has(world->client.got.ptr, "\"code\":\"timeout\"");
-    assert_in_range(clock_monotonic() - start, 190000, 10000000);
+    assert_in_range(clock_monotonic() - start, 190000, 2000000);
 }
 
 static void a_client_that_goes_while_its_answer_is_awaited_does_no_harm(void **state)

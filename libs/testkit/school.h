@@ -18,6 +18,7 @@
 #include "outbox/outbox.h"
 #include "record/record.h"
 #include "service/gather.h"
+#include "testkit/migrated.h"
 #include "testkit/testkit.h"
 
 enum { SCHOOL_LEARNERS = 24, SCHOOL_CALLERS = 3 };
@@ -105,32 +106,17 @@ static const char school_registry[] =
     "       add_class(111, 11, 2, 2);"
     "select enrol(111000 + n, 110000 + n, 111) from generate_series(1, 8) n;";
 
-/* Made once a program, of which each school is a copy. */
-static inline const char *school_template(struct migration_set set)
-{
-    static struct school first;
-    const struct migration_set sets[] = {outbox_migrations, intake_migrations, service_migrations,
-                                         set};
-    struct err err = {0};
-    if (first.conninfo)
-        return first.conninfo;
-    first.conninfo = testkit_database(&first.arena);
-    if (db_open(&first.db, first.conninfo, &err) ||
-        db_migrate(first.db, sets, COUNT_OF(sets), &err))
-        fail_msg("%s", err.text);
-    school_run(&first, school_registry);
-    db_close(first.db);
-    return first.conninfo;
-}
-
 /* `set`: the service's own migrations, behind those of the libraries. */
 static inline void school_open(struct school *school, struct migration_set set)
 {
+    const struct migration_set sets[] = {outbox_migrations, intake_migrations, service_migrations,
+                                         set};
     *school = (struct school){0};
-    school->conninfo = arena_printf(&school->arena,
-                                    "%s options='-c enable_seqscan=off -c TimeZone=UTC"
-                                    " -c plan_cache_mode=force_generic_plan'",
-                                    testkit_database_like(school_template(set), &school->arena));
+    school->conninfo =
+        arena_printf(&school->arena,
+                     "%s options='-c enable_seqscan=off -c TimeZone=UTC"
+                     " -c plan_cache_mode=force_generic_plan'",
+                     migrated_database(sets, COUNT_OF(sets), school_registry, &school->arena));
     school->db = school_connect(school->conninfo);
 }
 

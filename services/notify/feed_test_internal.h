@@ -8,6 +8,7 @@
 #include "contracts/marks.h"
 #include "contracts/registers.h"
 #include "outbox/outbox.h"
+#include "testkit/migrated.h"
 #include "testkit/testkit.h"
 
 extern const struct embedded notify_schema[];
@@ -53,28 +54,13 @@ static inline int64_t house_number(struct feed_house *house, const char *sql)
     return number;
 }
 
-/* Made once a program, of which each house is a copy. */
-static inline const char *house_template(void)
+static inline void house_open(struct feed_house *house)
 {
-    static struct feed_house first;
     const struct migration_set sets[] = {
         outbox_migrations, intake_migrations, {"notify", notify_schema, notify_schema_count}};
     struct err err = {0};
-    if (first.conninfo)
-        return first.conninfo;
-    first.conninfo = testkit_database(&first.arena);
-    if (db_open(&first.db, first.conninfo, &err) ||
-        db_migrate(first.db, sets, COUNT_OF(sets), &err))
-        fail_msg("%s", err.text);
-    db_close(first.db);
-    return first.conninfo;
-}
-
-static inline void house_open(struct feed_house *house)
-{
-    struct err err = {0};
     *house = (struct feed_house){0};
-    house->conninfo = testkit_database_like(house_template(), &house->arena);
+    house->conninfo = migrated_database(sets, COUNT_OF(sets), NULL, &house->arena);
     if (db_open(&house->db, house->conninfo, &err) || outbox_open(house->db, NULL, &err))
         fail_msg("%s", err.text);
 }

@@ -244,7 +244,7 @@ static void parameters_are_checked(void **state)
 static void call_expect(struct call *call, const char *wanted)
 {
     call->wanted = wanted;
-    if (!testkit_wait_until(has_wanted, call, 20000))
+    if (!testkit_wait_until(has_wanted, call, 5000))
         fail_msg("%s: no %s in %s", call->target, wanted, call->text);
 }
 
