@@ -2,7 +2,12 @@
 
 #include "base/clock.h"
 
-enum { LOOK_EVERY_MS = 200, ROLL_UP_PATIENCE_MS = 60000 };
+enum {
+    LOOK_EVERY_MS = 200,
+    ROLL_UP_PATIENCE_MS = 60000,
+    NOTED_AT_ONCE =
+        10000, /* days of organisations and nodes, between two waits: one day of the country */
+};
 
 #define COUNTS                                                                                     \
     "learners, organisations, organisations_heard, last_heard, registers, learner_lessons, "       \
@@ -248,16 +253,25 @@ enum error store_hold_roll_up(struct db *db, struct err *err)
     return db_run(db, "select pg_advisory_xact_lock(504)", err);
 }
 
-static enum error note_day(struct db *db, struct date date, struct instant *noted, struct err *err)
+struct noted {
+    size_t count;
+    struct instant at;
+};
+
+/* Adds a day to what is noted. */
+static enum error note_day(struct db *db, struct date date, struct noted *noted, struct err *err)
 {
-    static const struct statement statement = {"note_day", "select note_day($1)"};
+    static const struct statement statement = {"note_day",
+                                               "select noted, noted_at from note_day($1)"};
     struct params params = {0};
     param_date(&params, date);
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_exec(db, &statement, &params, &result, err);
-    if (!code)
-        *noted = result_instant(&result, 0, 0);
-    return code;
+    if (code)
+        return code;
+    noted->count += (size_t)result_bigint(&result, 0, 0);
+    noted->at = result_instant(&result, 0, 1);
+    return ERROR_NONE;
 }
 
 /* A roll-up takes all that is noted, of nodes, too; what is noted later is not waited for. */
@@ -286,6 +300,7 @@ enum error store_note_all(struct db *db, const volatile bool *stop, struct err *
 {
     static const struct statement days = {
         "noted_days", "select date from day union select distinct date from cell order by 1 desc"};
+    struct noted noted = {0};
     CLEANUP(result_done) struct result result = {0};
     enum error code = db_run(db, "select note_registry()", err);
     if (!code)
@@ -293,10 +308,11 @@ enum error store_note_all(struct db *db, const volatile bool *stop, struct err *
     for (size_t row = 0; !code && row < result_rows(&result); row++) {
         if (*stop)
             return err_set(err, ERROR_UNAVAILABLE, "stopped: the next rebuild notes all again");
-        struct instant noted;
         code = note_day(db, result_date(&result, row, 0), &noted, err);
-        if (!code)
-            code = wait_for_roll_up(db, noted, stop, err);
+        if (code || (noted.count < NOTED_AT_ONCE && row + 1 < result_rows(&result)))
+            continue;
+        code = wait_for_roll_up(db, noted.at, stop, err);
+        noted.count = 0;
     }
     return code;
 }
