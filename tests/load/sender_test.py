@@ -90,6 +90,7 @@ class System:
     def keep(self, kind, item):
         original = item.get("replaces") or item.get("withdraws")
         self.items[item["id"]] = (kind, item)
+        self.bad.discard(item["id"])  # refused before, by who had not learned yet
         if original:
             self.changed.add(original)
         if kind == "registers":
@@ -282,7 +283,9 @@ def read_ledger(path):
         if words[-1] in ("torn", "0123"):
             continue
         if words[0] in ("accepted", "rejected"):
-            assert words[1] not in outcomes, f"two outcomes of {words[1]}"
+            # The last one counts, as ledger.h has it: what was refused may be taken when it is sent again, and then that is all.
+            before = outcomes.get(words[1])
+            assert before is None or (before, words[0]) == ("rejected", "accepted"), f"{before}, then {words[0]}: {words[1]}"
             outcomes[words[1]] = words[0]
         else:
             assert words[1] not in sent, f"{words[1]} is sent anew"
