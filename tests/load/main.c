@@ -25,6 +25,9 @@ static const char usage[] =
     "  --fast         instead: as fast as they are accepted\n"
     "  --rhythm F     instead: a day of that country from its morning to its evening, F times\n"
     "                 faster than the clock, and then the next\n"
+    "  --batch N      items of one, at most 500, as a lesson has some 24; what is due in a quarter "
+    "of\n"
+    "                 a second unless said\n"
     "  --quarter-end  three times the marks, many of them summative\n"
     "  --seconds S    how long; until SIGTERM unless said\n"
     "  --ledger FILE  what was sent and what became of it, appended; $EISO_DIR/state/live/ledger\n"
@@ -52,7 +55,7 @@ static const struct settings login_settings = SETTINGS(login_rows);
 struct options {
     struct pace pace;
     bool quarter_end, shows;
-    int64_t seconds;
+    int64_t seconds, batch;
     const char *ledger;
     uint64_t chance;
     double scale; /* 0: no country of its own */
@@ -99,6 +102,8 @@ static bool option_read(int option, struct options *options)
         return real_given(optarg, 0.1, 100000, &options->pace.rhythm);
     case 'q':
         return options->quarter_end = true;
+    case 'b':
+        return number_given(optarg, 1, 500, &options->batch);
     case 'p':
         return options->shows = true;
     case 's':
@@ -121,13 +126,19 @@ static bool option_read(int option, struct options *options)
 
 static bool options_read(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"rate", required_argument, NULL, 'r'},   {"fast", no_argument, NULL, 'f'},
-        {"rhythm", required_argument, NULL, 'h'}, {"quarter-end", no_argument, NULL, 'q'},
-        {"progress", no_argument, NULL, 'p'},     {"seconds", required_argument, NULL, 's'},
-        {"ledger", required_argument, NULL, 'l'}, {"chance", required_argument, NULL, 'c'},
-        {"scale", required_argument, NULL, 'n'},  {"seed", required_argument, NULL, 'e'},
-        {"load", no_argument, NULL, 'o'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"rate", required_argument, NULL, 'r'},
+                                          {"fast", no_argument, NULL, 'f'},
+                                          {"rhythm", required_argument, NULL, 'h'},
+                                          {"quarter-end", no_argument, NULL, 'q'},
+                                          {"progress", no_argument, NULL, 'p'},
+                                          {"seconds", required_argument, NULL, 's'},
+                                          {"ledger", required_argument, NULL, 'l'},
+                                          {"chance", required_argument, NULL, 'c'},
+                                          {"scale", required_argument, NULL, 'n'},
+                                          {"seed", required_argument, NULL, 'e'},
+                                          {"load", no_argument, NULL, 'o'},
+                                          {"batch", required_argument, NULL, 'b'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
         if (!option_read(option, options))
@@ -202,6 +213,7 @@ static enum error live(const struct options *options, struct api *api, struct wo
                             .office = world->country ? &office : NULL,
                             .pace = options->pace,
                             .seconds = options->seconds,
+                            .batch = options->batch,
                             .shows = options->shows,
                             .alone = world->country,
                             .stopped = &stopped};

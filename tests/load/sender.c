@@ -430,15 +430,17 @@ static double seconds_since_start(const struct run *run)
 }
 
 /* `rate` 0: as fast as they are accepted. */
-static size_t batch_items(double rate)
+static size_t batch_items(const struct sender *sender, double rate)
 {
+    if (sender->batch)
+        return MIN_OF((size_t)sender->batch, (size_t)BATCH_MOST_ITEMS);
     double items = ceil(rate / BATCHES_A_SECOND);
     return rate == 0 ? BATCH_MOST_ITEMS : (size_t)fmin(fmax(items, 1), BATCH_MOST_ITEMS);
 }
 
 static enum error start_batch(struct run *run, struct parcel *parcel, double rate)
 {
-    size_t items = batch_items(rate);
+    size_t items = batch_items(run->sender, rate);
     *parcel = (struct parcel){.arena = parcel->arena, .call = parcel->call, .due_us = run->due_us};
     parcel_fill(run, parcel, items);
     if (rate > 0)

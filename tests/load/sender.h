@@ -23,6 +23,7 @@ struct sender {
     struct office *office; /* or NULL */
     struct pace pace;
     int64_t seconds; /* how long; 0: until stopped */
+    int64_t batch;   /* items of one, at most 500; 0: what is due in a quarter of a second */
     bool shows;      /* progress, as lines for people */
     bool alone;      /* nobody else writes of these classes: what is refused tells of a fault */
     const volatile sig_atomic_t *stopped;
