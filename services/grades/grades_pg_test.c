@@ -75,6 +75,35 @@ static void a_mark_is_created_once(void **state)
                      1);
 }
 
+/* Among new ones; also where it would be refused today, for its answer was given before. */
+static void what_is_there_is_found_in_any_company(void **state)
+{
+    (void)state;
+    struct mark *left = mark_of(110001), *same = mark_of(110002), *other = mark_of(110003);
+    void *before[] = {left, same, other};
+    school_take(&it, &door, before, NULL, COUNT_OF(before));
+    school_run(&it, "delete from copy_enrolment where learner in (id(110001), id(110005))");
+    struct mark *reused = mark_of(110004), *left_too = mark_of(110005);
+    reused->id = other->id;
+    left_too->id = other->id;
+    void *items[] = {mark_of(110006), same,           mark_of(110007), left, reused,
+                     mark_of(110005), mark_of(110008)};
+    static const char *const expected[] = {"created",
+                                           "duplicate",
+                                           "created",
+                                           "duplicate",
+                                           "rejected id_reused /id",
+                                           "rejected learner_unknown /learner",
+                                           "created"};
+    const char **outcomes = school_take(&it, &door, items, NULL, COUNT_OF(items));
+    for (size_t i = 0; i < COUNT_OF(items); i++)
+        assert_string_equal(outcomes[i], expected[i]);
+    assert_string_equal(school_take_one(&it, &door, left_too, 0), "rejected id_reused /id");
+    assert_int_equal(rows(), 6);
+    assert_int_equal(
+        school_number(&it, "select sum(cardinality(ids)) from event_log where xid > 0"), 6);
+}
+
 static void what_does_not_fit_the_registry_is_refused(void **state)
 {
     (void)state;
@@ -662,6 +691,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MARKS_TEST(a_mark_is_created_once),
+        MARKS_TEST(what_is_there_is_found_in_any_company),
         MARKS_TEST(what_does_not_fit_the_registry_is_refused),
         MARKS_TEST(a_call_of_bad_items_alone_logs_nothing),
         MARKS_TEST(a_dry_run_answers_the_same_and_keeps_nothing),
