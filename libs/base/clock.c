@@ -26,6 +26,12 @@ void clock_sleep_ms(int64_t ms)
     nanosleep(&pause, NULL); /* a signal may end it early: whoever waits, waits in a loop */
 }
 
+void clock_rest(int64_t began_us, int64_t most_ms)
+{
+    int64_t worked_ms = (clock_monotonic() - began_us) / 1000;
+    clock_sleep_ms(worked_ms < most_ms ? worked_ms : most_ms);
+}
+
 static bool is_leap(int year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

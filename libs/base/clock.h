@@ -24,6 +24,11 @@ int64_t clock_now(void);       /* wall clock, microseconds since 1970 */
 int64_t clock_monotonic(void); /* microseconds since some start; never goes back */
 void clock_sleep_ms(int64_t ms);
 
+/* Sleeps as long as has passed since `began_us` (monotonic), at most `most_ms`: a process that
+ * rests as long as it works finds more to do at once when everybody is busy, where each turn costs
+ * all of them something, and is as quick as before when nobody is. */
+void clock_rest(int64_t began_us, int64_t most_ms);
+
 enum {
     DATE_UNIX_EPOCH = 719163,     /* day number of 1970-01-01 */
     DATE_POSTGRES_EPOCH = 730120, /* day number of 2000-01-01, PostgreSQL's day 0 */

@@ -13,6 +13,7 @@
 
 enum {
     BATCH_MESSAGES = 4000,
+    REST_MOST_MS = 20,
     WAIT_MS = 250,
     CHECK_EVERY_US = 2000000, /* while idle: is this database still the one we wrote? */
     SERIALIZE_TRIES = 3,
@@ -456,14 +457,24 @@ static enum error intake_begin(struct intake *intake, struct err *err)
     return code ? code : open_consumer(intake, err);
 }
 
+/* Behind a batch that left nothing behind. */
+static void intake_rest(const struct intake *intake, int64_t began_us)
+{
+    if (intake->options->rest_ms)
+        clock_sleep_ms(intake->options->rest_ms);
+    else
+        clock_rest(began_us, REST_MOST_MS);
+}
+
 static enum error intake_loop(struct intake *intake, struct err *err)
 {
-    int64_t checked_us = clock_monotonic();
+    int64_t checked_us = clock_monotonic(), began_us;
     while (!*intake->options->stop) {
         const struct bus_message *messages;
         size_t count;
         enum error code =
             bus_consume(intake->consumer, BATCH_MESSAGES, WAIT_MS, &messages, &count, err);
+        began_us = clock_monotonic();
         if (code == ERROR_FENCED)
             code = offsets_look_at_ends(intake, err);
         if (!code && count)
@@ -482,8 +493,8 @@ static enum error intake_loop(struct intake *intake, struct err *err)
             *intake->options->ready = true;
         if (intake->options->beat)
             intake->options->beat(intake->options->context);
-        if (intake->options->rest_ms && count && count < BATCH_MESSAGES)
-            clock_sleep_ms(intake->options->rest_ms);
+        if (count && count < BATCH_MESSAGES)
+            intake_rest(intake, began_us);
     }
     return ERROR_NONE;
 }

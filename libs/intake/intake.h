@@ -78,8 +78,8 @@ struct intake_options {
     int slot; /* group.instance.id "<service>-apply-<slot>" */
     struct subscriptions subscriptions;
     intake_retract *retract;
-    int64_t most_held;             /* above it fact topics are not taken; 0: 100,000 */
-    int rest_ms;                   /* after a batch that left nothing behind (service.h); 0: none */
+    int64_t most_held; /* above it fact topics are not taken; 0: 100,000 */
+    int rest_ms; /* after a batch that left nothing behind (service.h); 0: as long as that took */
     const char *const *poke_paths; /* told after each commit; ends with NULL; NULL: nobody */
     /* As outbox_open, where the service has a log for what its handlers append; NULL: none. */
     enum error (*opened)(struct db *db, void *context, struct err *err);

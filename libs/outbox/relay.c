@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "outbox/outbox_internal.h"
@@ -16,6 +17,7 @@ enum {
     BEHIND_WAIT_MS = 5,       /* rows wait above the horizon: a writer is about to commit */
     STANDBY_WAIT_MS = 250,
     ADMIN_WAIT_MS = 500, /* no wait is longer: the lease is renewed each second */
+    REST_MOST_MS = 20,   /* behind a step that left nothing behind (clock_rest) */
     LATE_US = 30000000
 };
 
@@ -512,6 +514,7 @@ static enum error relay_loop(struct relay *relay, int poke_fd, struct err *err)
     while (!*relay->options->stop) {
         size_t rows = 0;
         bool away;
+        int64_t began_us = clock_monotonic();
         enum error code = meet_again(relay, &away, err);
         if (!code && away)
             continue;
@@ -523,6 +526,8 @@ static enum error relay_loop(struct relay *relay, int poke_fd, struct err *err)
             relay->moved_us = clock_monotonic();
             metric_set(&metric_horizon, 0);
         }
+        if (rows && rows < ROWS_PER_READ)
+            clock_rest(began_us, REST_MOST_MS);
         code = rows ? lease_renew(relay, err) : relay_idle(relay, poke_fd, err);
         if (code)
             return code;

@@ -168,7 +168,8 @@ struct service {
     state_keys *state_keys;            /* the same */
     int apply_processes;               /* 0 means 1 */
     /* apply rests so long after a batch that left nothing behind: the next one is larger, and costs
-     * less, where nobody sees the difference. What comes after a rest is taken at once. */
+     * less, where nobody sees the difference. What comes after a rest is taken at once. 0: as long
+     * as the batch took, at most 20 ms. */
     int apply_rest_ms;
     int log_keep_days; /* of event_log; 0 means 35; -1: it emits nothing, no relay */
     struct {
