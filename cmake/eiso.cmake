@@ -82,6 +82,21 @@ function(eiso_headers_alone TARGET)
   endif()
 endfunction()
 
+# The target "programs": every executable below a folder that is no test.
+function(eiso_programs FOLDER)
+  get_property(targets DIRECTORY ${FOLDER} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target ${targets})
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE" AND NOT target MATCHES "-test$")
+      add_dependencies(programs ${target})
+    endif()
+  endforeach()
+  get_property(folders DIRECTORY ${FOLDER} PROPERTY SUBDIRECTORIES)
+  foreach(folder ${folders})
+    eiso_programs(${folder})
+  endforeach()
+endfunction()
+
 # NEEDS a cluster: a test file whose name ends in _pg_test.c or _kafka_test.c runs with the private
 # PostgreSQL and Kafka that testkit starts once for a whole ctest run.
 function(eiso_tests NAME)

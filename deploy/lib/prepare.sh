@@ -10,13 +10,12 @@ prepare_programs() {
 }
 
 build_programs() {
-  local log=$DEPLOY/../build/release.log targets
+  local log=$DEPLOY/../build/release.log
   mkdir -p "${log%/*}"
   (
     cd "$DEPLOY/.."
     [[ -e $BUILD/build.ninja ]] || cmake --preset release
-    mapfile -t targets < <(ninja -C "$BUILD" -t targets all | sed -n 's/^\(bin\/eiso-[a-z-]*\): .*/\1/p')
-    ((${#targets[@]} == 0)) || ninja -C "$BUILD" "${targets[@]}"
+    cmake --build --preset release
   ) >"$log" 2>&1 || {
     tail -n 40 "$log" >&2
     die "the build failed; all of it: $log"
