@@ -16,7 +16,7 @@ error_log stderr warn;
 worker_processes auto;
 worker_rlimit_nofile $(nginx_files);
 worker_shutdown_timeout 10s;
-events { worker_connections $(($(nginx_files) / 2)); }
+events { worker_connections $(($(nginx_files) * 9 / 10)); } # two a stream; the rest: bodies on disk, logs
 http {
   include ../program/deploy/nginx/http.conf;
   include ../program/deploy/nginx/problem-texts.conf;

@@ -1,12 +1,18 @@
 /* An event-driven role: connections, who is calling, requests, and an orderly end. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "service/audit.h"
 #include "service/gather.h"
 #include "service/service_internal.h"
 
-enum { LOOK_EVERY_MS = 250, DRAIN_MS = 25000 };
+enum {
+    LOOK_EVERY_MS = 250,
+    DRAIN_MS = 25000,
+    OWN_FILES = 256,     /* sockets to PostgreSQL and Kafka, logs, what is opened now and then */
+    MOST_STREAMS = 32768 /* some kilobytes each */
+};
 
 enum { CHECK_READ, CHECK_WRITE, CHECK_OPEN };
 
@@ -109,15 +115,30 @@ static enum error listen_for_pokes(struct listening *listening, struct err *err)
     return ERROR_NONE;
 }
 
+/* Streams stay open by the thousand: a role that has any takes as many as it may have files for.
+ * 0: as http has it. */
+static size_t most_connections(const struct routes *routes)
+{
+    struct rlimit files;
+    bool streams = false;
+    for (size_t i = 0; i < routes->count; i++)
+        streams |= routes->items[i].stream;
+    if (!streams || getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur <= OWN_FILES)
+        return 0;
+    return MIN_OF((size_t)files.rlim_cur - OWN_FILES, (size_t)MOST_STREAMS);
+}
+
 static enum error open_server(struct listening *listening, struct err *err)
 {
     struct process *process = listening->process;
     return http_server_open(&process->server,
-                            &(struct http_server_options){.loop = process->loop,
-                                                          .socket_path = process->common.socket,
-                                                          .routes = listening->listener->routes,
-                                                          .guard = auth_guard,
-                                                          .context = process},
+                            &(struct http_server_options){
+                                .loop = process->loop,
+                                .socket_path = process->common.socket,
+                                .routes = listening->listener->routes,
+                                .guard = auth_guard,
+                                .context = process,
+                                .most_connections = most_connections(&listening->listener->routes)},
                             err);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +38,9 @@ static void get_slow(struct http_request *request)
 
 static const struct route routes[] = {
     {.method = HTTP_GET, .path = "/slow", .handler = get_slow, .open = true}};
+
+static const struct route stream_routes[] = {
+    {.method = HTTP_GET, .path = "/stream", .handler = get_slow, .stream = true, .open = true}};
 
 static struct metric poked = {.name = "eiso_test_poked_total", .help = "Pokes."};
 
@@ -91,7 +95,8 @@ static const struct listener listeners[] = {{.role = "api",
                                              .writes = true,
                                              .start = start,
                                              .stop = stop,
-                                             .poked = was_poked}};
+                                             .poked = was_poked},
+                                            {.role = "push", .routes = ROUTES(stream_routes)}};
 static const struct job jobs[] = {{"failing", 20, failing},
                                   {"steady", 20, steady},
                                   {"prepare", 3600000, prepare, .with_migrate = true}};
@@ -278,6 +283,39 @@ static void a_poke_reaches_the_listener_that_wants_it(void **state)
     assert_int_equal(wait_for_end(api), EXIT_DONE);
 }
 
+enum { CROWD = 4500 };
+
+static bool all_are_in(void *context)
+{
+    const char *text = receive(context, send_get(context, "observer", "/metrics"));
+    const char *found = strstr(text, "\neiso_http_connections ");
+    return found && atoi(found + strlen("\neiso_http_connections ")) >= CROWD;
+}
+
+/* More than a role without streams takes; as many as there may be files. */
+static void who_streams_takes_thousands(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rlimit before, raised;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    raised = before;
+    raised.rlim_cur = raised.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &raised), 0);
+    if (raised.rlim_cur < CROWD + 1000)
+        skip();
+    int *crowd = ARENA_ARRAY(&fixture->arena, CROWD, int);
+    pid_t push = launch("--role", "push", NULL);
+    testkit_wait_ready(path_of(fixture, "observer"), 10000);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_true((crowd[i] = testkit_connect(path_of(fixture, "http"))) >= 0);
+    assert_true(testkit_wait_until(all_are_in, fixture, 10000));
+    for (size_t i = 0; i < CROWD; i++)
+        close(crowd[i]);
+    kill(push, SIGINT);
+    assert_int_equal(wait_for_end(push), EXIT_DONE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void commands_run_on_the_owners_connection(void **state)
 {
     struct fixture *fixture = *state;
@@ -339,6 +377,7 @@ int main(void)
         ROLE_TEST(jobs_go_on_behind_a_failure_and_a_lost_connection),
         ROLE_TEST(a_listener_is_ready_without_kafka_and_drains),
         ROLE_TEST(a_poke_reaches_the_listener_that_wants_it),
+        ROLE_TEST(who_streams_takes_thousands),
         ROLE_TEST(commands_run_on_the_owners_connection),
         ROLE_TEST(what_operators_do_is_journalled),
         ROLE_TEST(who_waits_for_postgres_can_be_told_to_end),
