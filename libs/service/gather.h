@@ -18,9 +18,10 @@
  *                   `tells_officers`
  * and its statements have two more: integer[], the last item of each round, and integer[], the
  * place of each item in the order of their arrival. A call whose items name each other goes in
- * rounds, in one transaction: no id is named twice in what take_x is called with, the second item
- * is of a later round, and what keeps its place behind it, too; at most 16 rounds, the rest waits
- * for the next call. A function that locks rows locks them in the order of their ids; where
+ * rounds, in one transaction: no id is named twice in what take_x is called with (`names_suffice`:
+ * but by one item that is it and names none, and one behind that), the second item is of a later
+ * round, and what keeps its place behind it, too; at most 16 rounds, the rest waits for the next
+ * call. A function that locks rows locks them in the order of their ids; where
  * rounds of two processes meet in a deadlock, one call is made again. It returns a row for each
  * item that did not simply go well: item integer (from 1), outcome text, code text, pointer text,
  * other uuid. No row, or a NULL outcome: the first of `outcomes`. Where it returns four columns
@@ -64,8 +65,9 @@ struct entrance {
      * did. */
     struct offsets names;
     /* What becomes of an item depends on those before it by what it names alone, and take_x returns
-     * the events: then items that name another one are of other rounds than those that name none.
-     * Else an item stays behind all that came before it in its request. */
+     * the events and does those of a round that name none before the others: then one that names an
+     * item which names none may be of the same round. Else an item stays behind all that came
+     * before it in its request. */
     bool names_suffice;
     /* Rules beyond the field table that need no database but know today; also fills what the
      * columns need (fingerprint, month...). Called only for items without problems. May be NULL. */

@@ -29,10 +29,13 @@ static struct name *name_find(struct call *call, const struct uuid *id)
 _Static_assert(GATHER_NAME_SLOTS == 1 << 15, "as many as name_find has bits for");
 _Static_assert((GATHER_NAMES + 1) * GATHER_DRY_ITEMS < GATHER_NAME_SLOTS, "there is a free slot");
 
-static uint32_t name_next(struct call *call, const struct uuid *id)
+/* The first round of an item that is this one, or names it. */
+static uint32_t name_next(struct call *call, const struct uuid *id, bool names)
 {
     const struct name *name = name_find(call, id);
-    return name->call == call->number ? name->next : 0;
+    if (name->call != call->number)
+        return 0;
+    return names ? name->named : name->next;
 }
 
 /* The ids that the next item of a request is or names; nil ones are none. */
@@ -56,12 +59,10 @@ static uint32_t next_round(struct call *call, const struct waiter *waiter)
     const struct uuid *names[GATHER_NAMES];
     size_t count = next_names(waiter, names);
     uint32_t round = 0;
-    if (call->lane->entrance->names_suffice)
-        round = count > 1; /* those that name another one are by themselves */
-    else if (waiter->taken_by == call->number)
+    if (!call->lane->entrance->names_suffice && waiter->taken_by == call->number)
         round = waiter->last;
     for (size_t i = 0; i < count; i++)
-        round = MAX_OF(round, name_next(call, names[i]));
+        round = MAX_OF(round, name_next(call, names[i], i > 0));
     return round;
 }
 
@@ -69,8 +70,11 @@ static void take_next(struct call *call, struct waiter *waiter, uint32_t round)
 {
     const struct uuid *names[GATHER_NAMES];
     size_t count = next_names(waiter, names);
+    /* Those that name none come first in a round: behind one there is still room in it. */
+    bool first = call->lane->entrance->names_suffice && count == 1;
     for (size_t i = 0; i < count; i++)
-        *name_find(call, names[i]) = (struct name){*names[i], call->number, round + 1};
+        *name_find(call, names[i]) =
+            (struct name){*names[i], call->number, .next = round + 1, .named = round + !first};
     call->refs[call->count] =
         (struct ref){waiter, (uint32_t)waiter->next, (uint32_t)call->count, round};
     call->count++;

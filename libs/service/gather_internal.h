@@ -99,8 +99,9 @@ struct ref {
 /* What an item of a call is or names. */
 struct name {
     struct uuid id;
-    uint32_t call; /* its number; another one's: the slot is free */
-    uint32_t next; /* the first round of a further item that is or names it */
+    uint32_t call;  /* its number; another one's: the slot is free */
+    uint32_t next;  /* the first round of a further item that is it */
+    uint32_t named; /* of one that names it */
 };
 
 struct range {

@@ -19,13 +19,13 @@ static enum feed_kind kind_of_mark(const struct event *event)
 
 enum error apply_marks(struct event_batch *batch, struct err *err)
 {
-    struct feed_facts_batch facts = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
-                                     batch->count};
+    struct feed_marks marks = {ARENA_ARRAY(batch->arena, batch->count, struct feed_fact),
+                               batch->count};
     for (size_t i = 0; i < batch->count; i++) {
         const struct event *event = &batch->events[i];
-        facts.items[i] = mark_fact(event->value, event->time, kind_of_mark(event));
+        marks.items[i] = mark_fact(event->value, event->time, kind_of_mark(event));
     }
-    return store_facts(batch->db, &facts, batch->arena, err);
+    return store_marks(batch->db, &marks, batch->arena, err);
 }
 
 /* ---- eiso.attendance.registers.v1 ---- */
@@ -142,8 +142,13 @@ enum error apply_registers(struct event_batch *batch, struct err *err)
 
 enum error apply_retract(struct event_batch *ghosts, struct err *err)
 {
-    struct uuid *events = ARENA_ARRAY(ghosts->arena, ghosts->count, struct uuid);
-    for (size_t i = 0; i < ghosts->count; i++)
-        events[i] = ghosts->events[i].id;
+    struct feed_retracted *events =
+        ARENA_ARRAY(ghosts->arena, ghosts->count, struct feed_retracted);
+    bool marks = ghosts->topic == &topic_marks;
+    for (size_t i = 0; i < ghosts->count; i++) {
+        events[i] = (struct feed_retracted){.event = ghosts->events[i].id};
+        if (marks)
+            events[i].learner = ((const struct mark *)ghosts->events[i].value)->learner;
+    }
     return store_retract(ghosts->db, events, ghosts->count, ghosts->arena, err);
 }

@@ -16,7 +16,7 @@ struct feed_fact {
     struct feed_facts facts, before; /* before: a mark's points to value, an absence's code and
                                         minutes, as they were; absent: was there */
 };
-struct feed_facts_batch {
+struct feed_marks {
     struct feed_fact *items;
     size_t count;
 };
@@ -30,6 +30,12 @@ struct feed_absences {
     size_t count;
     struct feed_change *changes; /* those of the items, and those that are news to nobody */
     size_t change_count;
+};
+
+/* An event that is taken back. */
+struct feed_retracted {
+    struct uuid event;
+    struct uuid learner; /* of a mark; nil: an event of registers */
 };
 
 /* A row of the feed as it is read (schema/0001_init.sql, feed_shown). */

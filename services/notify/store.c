@@ -2,70 +2,40 @@
 
 /* ---- apply ---- */
 
-/* The columns of a fact, in the order of FACT_COLUMNS. */
-#define FACT_FIELDS                                                                               \
-    FIELD(feed_fact, time), FIELD(feed_fact, learner), FIELD(feed_fact, event),                   \
-        FIELD(feed_fact, kind, .values = &feed_kinds), FIELD_AS(feed_fact, facts.class, "class"), \
-        FIELD_AS(feed_fact, facts.subject, "subject"), FIELD_AS(feed_fact, facts.date, "date"),   \
-        FIELD_AS(feed_fact, facts.lesson, "lesson"),                                              \
-        FIELD_AS(feed_fact, facts.session, "session", .values = &register_sessions),              \
-        FIELD_AS(feed_fact, facts.work, "work", .values = &mark_kinds),                           \
-        FIELD_AS(feed_fact, facts.points, "points"),                                              \
-        FIELD_AS(feed_fact, facts.max_points, "max_points"),                                      \
-        FIELD_AS(feed_fact, facts.value, "value", .values = &mark_values),                        \
-        FIELD_AS(feed_fact, facts.code, "code", .values = &absence_codes),                        \
-        FIELD_AS(feed_fact, facts.minutes, "minutes")
-#define FACT_COLUMNS                                                                   \
-    "time, learner, event, kind, class, subject, date, lesson, session, work, points," \
-    " max_points, value, code, minutes"
-#define FACT_ARRAYS                                                                      \
-    "$1::timestamptz[], $2::uuid[], $3::uuid[], $4::smallint[], $5::uuid[], $6::text[]," \
-    " $7::date[], $8::integer[], $9::smallint[], $10::smallint[], $11::integer[],"       \
-    " $12::integer[], $13::smallint[], $14::smallint[], $15::integer[]"
-
-/* In the order of the batch, which is that of the learner's events. */
-#define INSERT_FACTS(columns, arrays)                                                       \
-    "insert into feed (epoch, xid, " columns ") select s.epoch, s.xid, " columns            \
-    "  from outbox_stamp() s, unnest(" arrays ") with ordinality as i (" columns ", place)" \
-    " order by i.place"
-
-static const struct field fact_fields[] = {FACT_FIELDS};
-static const struct field change_fields[] = {
-    FACT_FIELDS,
+static const struct field marks_fields[] = {
+    FIELD(feed_fact, time),
+    FIELD(feed_fact, learner),
+    FIELD(feed_fact, event),
     FIELD(feed_fact, corrects),
+    FIELD(feed_fact, kind, .values = &feed_kinds),
+    FIELD_AS(feed_fact, facts.class, "class"),
+    FIELD_AS(feed_fact, facts.subject, "subject"),
+    FIELD_AS(feed_fact, facts.date, "date"),
+    FIELD_AS(feed_fact, facts.lesson, "lesson"),
+    FIELD_AS(feed_fact, facts.work, "work", .values = &mark_kinds),
+    FIELD_AS(feed_fact, facts.points, "points"),
+    FIELD_AS(feed_fact, facts.max_points, "max_points"),
+    FIELD_AS(feed_fact, facts.value, "value", .values = &mark_values),
     FIELD_AS(feed_fact, before.points, "before_points"),
     FIELD_AS(feed_fact, before.max_points, "before_max_points"),
     FIELD_AS(feed_fact, before.value, "before_value", .values = &mark_values),
 };
+static const struct record marks_columns = RECORD(feed_fact, marks_fields);
 
-/* What a batch of facts is written with: most have none that changes another one. */
-static const struct fact_set {
-    struct record columns;
-    struct statement statement;
-} fact_sets[] = {
-    {RECORD(feed_fact, fact_fields), {"facts", INSERT_FACTS(FACT_COLUMNS, FACT_ARRAYS)}},
-    {RECORD(feed_fact, change_fields),
-     {"changes",
-      INSERT_FACTS(FACT_COLUMNS ", corrects, before_points, before_max_points, before_value",
-                   FACT_ARRAYS ", $16::uuid[], $17::integer[], $18::integer[],"
-                               " $19::smallint[]")}},
-};
-
-enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
+enum error store_marks(struct db *db, const struct feed_marks *marks, struct arena *arena,
                        struct err *err)
 {
-    if (!facts->count)
+    static const struct statement statement = {
+        "marks", "select feed_marks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+                 "                  $14, $15, $16)"};
+    if (!marks->count)
         return ERROR_NONE;
-    const void **items = ARENA_ARRAY(arena, facts->count, const void *);
-    bool changes = false;
-    for (size_t i = 0; i < facts->count; i++) {
-        items[i] = &facts->items[i];
-        changes |= uuid_present(&facts->items[i].corrects);
-    }
-    const struct fact_set *set = &fact_sets[changes];
+    const void **items = ARENA_ARRAY(arena, marks->count, const void *);
+    for (size_t i = 0; i < marks->count; i++)
+        items[i] = &marks->items[i];
     struct params params = {0};
-    param_records(&params, &set->columns, items, facts->count, arena);
-    return db_exec(db, &set->statement, &params, NULL, err);
+    param_records(&params, &marks_columns, items, marks->count, arena);
+    return db_exec(db, &statement, &params, NULL, err);
 }
 
 static const struct field change_key_fields[] = {
@@ -112,7 +82,13 @@ enum error store_absences(struct db *db, const struct feed_absences *absences, s
     return db_exec(db, &statement, &params, NULL, err);
 }
 
-enum error store_retract(struct db *db, const struct uuid *events, size_t count,
+static const struct field retracted_fields[] = {
+    FIELD(feed_retracted, event),
+    FIELD(feed_retracted, learner),
+};
+static const struct record retracted_columns = RECORD(feed_retracted, retracted_fields);
+
+enum error store_retract(struct db *db, const struct feed_retracted *events, size_t count,
                          struct arena *arena, struct err *err)
 {
     static const struct statement statement = {
@@ -122,11 +98,18 @@ enum error store_retract(struct db *db, const struct uuid *events, size_t count,
         " select s.epoch, s.xid, now(), f.learner, f.event, case when f.kind < 4 then 4 else 8 end,"
         "        f.class, f.subject, f.date, f.lesson, f.session, f.work, f.points, f.max_points,"
         "        f.value, f.code, f.minutes"
-        "   from outbox_stamp() s, feed_standing f where f.event = any ($1)"
+        "   from outbox_stamp() s, (select distinct * from unnest($1::uuid[], $2::uuid[])) i"
+        "        (event, learner) cross join"
+        "        lateral (select f.* from feed_standing f where f.event = i.event and f.kind > 4"
+        "                 union all"
+        "                 select f.* from feed_standing f"
+        "                  where f.learner = i.learner and f.event = i.event and f.kind < 4) f"
         "  order by f.epoch, f.xid, f.seq"};
+    const void **items = ARENA_ARRAY(arena, count, const void *);
+    for (size_t i = 0; i < count; i++)
+        items[i] = &events[i];
     struct params params = {0};
-    struct column column = column_uuids(arena, events, count);
-    param_column(&params, &column);
+    param_records(&params, &retracted_columns, items, count, arena);
     return db_exec(db, &statement, &params, NULL, err);
 }
 

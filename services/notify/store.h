@@ -10,7 +10,7 @@
 /* ---- apply: in the effect's transaction ---- */
 
 /* Marks as they came: a row each, corrections and withdrawals with what was before. */
-enum error store_facts(struct db *db, const struct feed_facts_batch *facts, struct arena *arena,
+enum error store_marks(struct db *db, const struct feed_marks *marks, struct arena *arena,
                        struct err *err);
 
 /* Absences in their order. Each that follows from a change corrects the last row of its learner
@@ -20,7 +20,7 @@ enum error store_absences(struct db *db, const struct feed_absences *absences, s
                           struct err *err);
 
 /* Each row of these events that still stands is followed by one that takes it back. */
-enum error store_retract(struct db *db, const struct uuid *events, size_t count,
+enum error store_retract(struct db *db, const struct feed_retracted *events, size_t count,
                          struct arena *arena, struct err *err);
 
 /* ---- api and push ---- */

@@ -1,3 +1,6 @@
+-- What became of an item (service/gather.h).
+create type call_outcome as (item integer, outcome text, code text, pointer text, other uuid);
+
 -- make_calls('take_marks') makes, of a function that takes the items of a call, the two that service/gather.h calls: take_marks_call
 -- and take_marks_dry, which undoes all of it. Both get p_rounds, the last item of each round, and p_places, where each item stood
 -- in its call: items come round by round, so that those of a round find what those before them did, in one transaction. Where the
@@ -5,14 +8,14 @@
 -- its events itself. Called again, it follows a function whose body or rows have changed.
 create function make_calls(p_function text) returns void language plpgsql as $make$
 declare
-    c_rows text := '(item integer, outcome text, code text, pointer text, other uuid)';
     v_in text;    -- parameters with their types
     v_names text; -- what is handed on of them
-    v_round text; -- the same, of columns the part of the round
+    v_round text; -- the same, of columns the part of the round; there is one round as a rule, and then nothing is copied
     v_says boolean;
 begin
     select pg_get_function_identity_arguments(p.oid), string_agg(a.name, ', ' order by a.place),
-           string_agg(case when a.place between 2 and 4 or a.name = 'p_officers' then a.name else a.name || '[v_from:v_to]' end,
+           string_agg(case when a.place between 2 and 4 or a.name = 'p_officers' then a.name
+                           else format('case when cardinality(p_rounds) = 1 then %1$s else %1$s[r.first:r.last] end', a.name) end,
                       ', ' order by a.place),
            pg_get_function_result(p.oid) like '%payload bytea)'
     into strict v_in, v_names, v_round, v_says
@@ -21,55 +24,46 @@ begin
     group by p.oid;
 
     execute format($function$
-        create or replace function %1$I(%2$s, p_rounds integer[], p_places integer[]) returns table %3$s language plpgsql as $body$
-        #variable_conflict use_column
+        create or replace function %1$I(%2$s, p_rounds integer[], p_places integer[]) returns setof call_outcome language plpgsql as $body$
         declare
-            v_items integer[];
-            v_outcomes text[];
-            v_codes text[];
-            v_pointers text[];
-            v_others uuid[];
+            v_outcomes call_outcome[];
             v_ids uuid[];
             v_keys text[];
             v_types smallint[];
             v_payloads bytea[];
-            v_from integer := 1;
-            v_to integer;
         begin
-            foreach v_to in array p_rounds loop
-                select v_items || array_agg(t.item + v_from - 1), v_outcomes || array_agg(t.outcome), v_codes || array_agg(t.code),
-                       v_pointers || array_agg(t.pointer), v_others || array_agg(t.other) %4$s
-                into v_items, v_outcomes, v_codes, v_pointers, v_others %5$s
-                from %6$I(%7$s) t;
-                v_from := v_to + 1;
-            end loop;
-            %8$s
-            return query
-            select * from unnest(v_items, v_outcomes, v_codes, v_pointers, v_others) as t %9$s where t.outcome is not null;
+            select array_agg(row(t.item, t.outcome, t.code, t.pointer, t.other)::call_outcome) filter (where t.outcome is not null) %3$s
+            into v_outcomes %4$s
+            from (select t.item + r.first - 1 as item, t.outcome, t.code, t.pointer, t.other %5$s
+                  from (select coalesce(p_rounds[r.number - 1], 0) + 1 as first, r.last
+                        from unnest(p_rounds) with ordinality r (last, number)) r
+                       cross join lateral %6$I(%7$s) %8$s) t;
+            %9$s
+            return query select * from unnest(v_outcomes);
         end $body$ $function$,
-        p_function || '_call', v_in, c_rows,
-        case when v_says then ', v_ids || array_agg(t.id), v_keys || array_agg(t.key), v_types || array_agg(t.type),
-                       v_payloads || array_agg(t.payload)' else '' end,
+        p_function || '_call', v_in,
+        case when v_says then ', array_agg(t.id) filter (where t.payload is not null), array_agg(t.key) filter (where t.payload is not null),
+             array_agg(t.type) filter (where t.payload is not null), array_agg(t.payload) filter (where t.payload is not null)' else '' end,
         case when v_says then ', v_ids, v_keys, v_types, v_payloads' else '' end,
+        case when v_says then ', t.id, t.key, t.type, t.payload' else '' end,
         p_function, v_round,
-        case when v_says then 'perform outbox_append(array_agg(e.id), array_agg(e.key), array_agg(e.type), array_agg(e.payload))
-            from (select e.id, e.key, e.type, e.payload
-                  from unnest(v_items, v_ids, v_keys, v_types, v_payloads) e (item, id, key, type, payload)
-                  where e.payload is not null order by p_places[e.item]) e
-            having count(*) > 0;' else '' end,
-        '(item, outcome, code, pointer, other)');
+        case when v_says then
+            'with ordinality as t (item, outcome, code, pointer, other, id, key, type, payload, place)
+             order by p_places[t.item + r.first - 1], t.place' else 't' end,
+        case when v_says then 'if v_ids is not null then
+                perform outbox_append(v_ids, v_keys, v_types, v_payloads);
+            end if;' else '' end);
 
     execute format($function$
-        create or replace function %I(%s, p_rounds integer[], p_places integer[]) returns table %s language plpgsql as $body$
-        #variable_conflict use_column
+        create or replace function %I(%s, p_rounds integer[], p_places integer[]) returns setof call_outcome language plpgsql as $body$
         declare
-            v_rows jsonb;
+            v_outcomes call_outcome[];
         begin
             begin
-                select jsonb_agg(to_jsonb(t)) into v_rows from %I(%s, p_rounds, p_places) t;
+                select array_agg(t) into v_outcomes from %I(%s, p_rounds, p_places) t;
                 raise exception using errcode = 'EI099'; -- undoes what the block did; the variable stays
             exception when sqlstate 'EI099' then null;
             end;
-            return query select * from jsonb_to_recordset(v_rows) as t %s;
-        end $body$ $function$, p_function || '_dry', v_in, c_rows, p_function || '_call', v_names, c_rows);
+            return query select * from unnest(v_outcomes);
+        end $body$ $function$, p_function || '_dry', v_in, p_function || '_call', v_names);
 end $make$;

@@ -1,3 +1,20 @@
+-- Facts of marks in the order of their learners' events. Columns are read where they are needed: to unnest them costs more than the
+-- statement.
+create function feed_marks(
+    p_times timestamptz[], p_learners uuid[], p_events uuid[], p_corrects uuid[], p_kinds smallint[], p_classes uuid[], p_subjects text[],
+    p_dates date[], p_lessons integer[], p_works smallint[], p_points integer[], p_max_points integer[], p_values smallint[],
+    p_before_points integer[], p_before_max_points integer[], p_before_values smallint[])
+    returns void language plpgsql as $$
+begin
+    insert into feed (epoch, xid, time, learner, event, corrects, kind, class, subject, date, lesson, work, points, max_points, value,
+                      before_points, before_max_points, before_value)
+    select s.epoch, s.xid, p_times[i], p_learners[i], p_events[i], p_corrects[i], p_kinds[i], p_classes[i], p_subjects[i], p_dates[i],
+           p_lessons[i], p_works[i], p_points[i], p_max_points[i], p_values[i], p_before_points[i], p_before_max_points[i],
+           p_before_values[i]
+    from outbox_stamp() s, generate_series(1, cardinality(p_events)) i
+    order by i;
+end $$;
+
 -- Absences in their order, and which event changed which register: none here changes what another one here says or changes. A row
 -- that follows from a change corrects the last row of its learner that stands, of whatever there was of this lesson before; what is
 -- void, the one under its own id. One statement for all, for each row costs a look-up of its own where it corrects another one.
@@ -20,7 +37,7 @@ begin
     select s.epoch, s.xid, i.time, i.learner, i.event,
            case when i.previous is not null then (
                select f.event from feed_standing f
-               where f.event = any ((select c.events from chain c where c.event = i.event)::uuid[])
+               where f.event = any ((select c.events from chain c where c.event = i.event)::uuid[]) and f.kind > 4
                  and (f.learner = i.learner
                       or coalesce((select a.canonical from copy_alias a where a.id = f.learner), f.learner)
                          = coalesce((select a.canonical from copy_alias a where a.id = i.learner), i.learner))

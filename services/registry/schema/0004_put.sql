@@ -50,7 +50,7 @@ create function officer_of(p_officers uuid[], p_caller integer) returns uuid lan
 $$;
 
 -- msgpack nil: absent.
-create function event_uuid_or_nil(p_name text, p_value uuid) returns bytea language sql immutable as $$
+create function event_uuid_or_nil(p_name text, p_value uuid) returns bytea language sql stable as $$
     select coalesce(event_uuid(p_name, p_value),
                     set_byte('\x00'::bytea, 0, 160 + octet_length(p_name)) || convert_to(p_name, 'UTF8') || '\xc0'::bytea)
 $$;
@@ -100,7 +100,7 @@ create function put_warnings(p_outcomes text[], p_others uuid[], p_code text, p_
     where i.other is not null and i.outcome in ('created', 'updated')
 $$;
 
-create function event_instant(p_at timestamptz) returns text language sql immutable as $$
+create function event_instant(p_at timestamptz) returns text language sql stable as $$
     select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
