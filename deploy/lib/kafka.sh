@@ -56,12 +56,14 @@ END
 
 # The second compiler comes later than by default, at eight times the calls: a start, for which everybody waits whose broker was
 # killed, costs 15 s of CPU instead of 18, and whoever works for minutes is compiled as well (docs/performance.md).
+# Regions in which a batch of events is nothing humongous: else each of them brings the next marking of the heap nearer.
 kafka_jvm() {
   cat <<END
 -Xms128m
 -Xmx$(clamp $(($(memory_mb) / 16)) 384 1024)m
 -XX:+UseG1GC
 -XX:MaxGCPauseMillis=20
+-XX:G1HeapRegionSize=4m
 -XX:+ExplicitGCInvokesConcurrent
 -XX:+ExitOnOutOfMemoryError
 -XX:-UsePerfData

@@ -153,6 +153,11 @@ enum error bus_consume(struct bus_consumer *consumer, size_t most, int64_t timeo
 void bus_commit_hint(struct bus_consumer *consumer, const struct bus_assignment *positions,
                      size_t count);
 
+/* The offset behind the last message of a partition, as its broker's last answer had it: half a
+ * second old at most while it is there. Makes no request. Below 0: not known yet. `topic` as in
+ * the options. */
+int64_t bus_consumer_end(const struct bus_consumer *consumer, size_t topic, int32_t partition);
+
 /* A header's value; absent where there is none. */
 struct str bus_header_get(const struct bus_message *message, struct str name);
 

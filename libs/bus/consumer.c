@@ -404,6 +404,15 @@ struct str bus_header_get(const struct bus_message *message, struct str name)
     return (struct str){0};
 }
 
+int64_t bus_consumer_end(const struct bus_consumer *consumer, size_t topic, int32_t partition)
+{
+    int64_t first, end;
+    if (rd_kafka_get_watermark_offsets(consumer->client, consumer->options.topics[topic], partition,
+                                       &first, &end))
+        return -1;
+    return end;
+}
+
 void bus_commit_hint(struct bus_consumer *consumer, const struct bus_assignment *positions,
                      size_t count)
 {

@@ -14,9 +14,8 @@ struct watermark {
 
 struct lane {
     bool assigned, moved;
-    int64_t next_offset;              /* as in the database; BUS_FROM_BEGINNING at first */
-    int64_t began_offset;             /* next_offset when this batch began */
-    int64_t first_offset, end_offset; /* of the topic, when lag.c last looked */
+    int64_t next_offset;  /* as in the database; BUS_FROM_BEGINNING at first */
+    int64_t began_offset; /* next_offset when this batch began */
     struct watermark *marks;
     size_t mark_count;
 };
@@ -65,7 +64,6 @@ struct intake {
     struct refusal *refused;
     size_t refused_count, refused_capacity;
     struct missing missing;
-    size_t lag_next; /* lane whose end is asked for next */
     int64_t lag_looked_us;
     struct event *pending; /* accepted, not yet handed over; in order of arrival */
     size_t *pending_topic;

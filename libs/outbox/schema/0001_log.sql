@@ -50,7 +50,8 @@ create table event_log (
     payloads bytea[] not null, -- an empty one erases its key (a tombstone)
     bytes    integer not null  -- of the payloads: the relay reads so many at a time
 ) partition by range (day);
-alter table event_log alter column payloads set compression lz4;
+alter table event_log alter column ids set compression lz4, alter column keys set compression lz4, alter column types set compression lz4,
+    alter column payloads set compression lz4;
 create index event_log_position on event_log (epoch, xid, seq);
 
 -- One row: who carries the log to Kafka, and how far.

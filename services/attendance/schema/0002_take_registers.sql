@@ -12,10 +12,14 @@ create function register_lane() returns void language sql as $$ select pg_adviso
 -- many ids it was enrolled.
 create function roster_on(p_class uuid, p_date date) returns table (id uuid, learners uuid[]) language sql stable rows 1 as $$
     select md5(uuid_send(p_class) || array_send(r.learners))::uuid, r.learners
-    from (select array_agg(distinct l.learner order by l.learner) as learners
-          from copy_enrolment e left join copy_alias a on a.id = e.learner
-               cross join lateral (select coalesce(a.canonical, e.learner)) l (learner)
-          where e.class = p_class and e.mode = 1 and p_date between e.valid_from and coalesce(e.valid_to, p_date)) r
+    from (select array_agg(distinct e.learner order by e.learner) as learners
+          from copy_enrolment e
+          where e.class = p_class and e.mode = 1 and p_date between e.valid_from and coalesce(e.valid_to, p_date)) n
+         cross join lateral (
+             select case when exists (select from copy_alias a where a.id = any (n.learners)) -- other names are rare
+                         then array(select distinct coalesce(a.canonical, l.id)
+                                    from unnest(n.learners) l (id) left join copy_alias a on a.id = l.id order by 1)
+                         else n.learners end as learners) r
     where r.learners is not null
 $$;
 

@@ -1,9 +1,11 @@
--- What is wrong with a learner who is not in the class by the id that was sent; NULL where one of the person's other ids is.
-create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) returns text language sql stable as $$
-    select case when bool_or(e.class = p_class and p_date between e.valid_from and coalesce(e.valid_to, p_date)) then null
-                when count(*) > 0 then 'not_enrolled' else 'learner_unknown' end
-    from ids_of(p_learner) i join copy_enrolment e on e.learner = i
-$$;
+-- What is wrong with a learner who is not in the class by the id that was sent; NULL where one of the person's other ids is. Rare, and
+-- planned once: a function in sql would be planned for each statement that may ask it.
+create function take_marks_stranger(p_learner uuid, p_class uuid, p_date date) returns text language plpgsql stable as $$
+begin
+    return (select case when bool_or(e.class = p_class and p_date between e.valid_from and coalesce(e.valid_to, p_date)) then null
+                        when count(*) > 0 then 'not_enrolled' else 'learner_unknown' end
+            from ids_of(p_learner) i join copy_enrolment e on e.learner = i);
+end $$;
 
 -- A mark of whatever month; strict: nobody is looked for where none is asked for.
 create function take_marks_elsewhere(p_id uuid) returns table (id uuid, organisation uuid) language plpgsql stable strict rows 1 as $$
