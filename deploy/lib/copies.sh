@@ -7,7 +7,7 @@ rows_of() { # service table
 }
 
 # Each service that follows a topic of the registry has as many rows in its copy as the registry has: to be sure, for
-# gauges are a quarter of a minute old.
+# gauges are a second old.
 copies_await() {
   local service what all known
   local -A table=([organisations]=organisation [people]=person [classes]=class [enrolments]=enrolment

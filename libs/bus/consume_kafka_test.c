@@ -113,6 +113,35 @@ static void consuming_begins_where_the_database_says(void **state)
     bus_consumer_close(member.consumer);
 }
 
+static void await_end(struct member *member, int32_t partition, int64_t wanted)
+{
+    for (int64_t end_us = deadline(20000);
+         bus_consumer_end(member->consumer, 0, partition) != wanted;) {
+        step(member, 100);
+        assert_true(clock_monotonic() < end_us);
+    }
+}
+
+/* Also of partitions that give nothing: one that is empty, one that was read to its end. */
+static void the_ends_come_with_what_is_fetched(void **state)
+{
+    (void)state;
+    CLEANUP(arena_done) struct arena arena = {0};
+    const char *topic = test_topic(&arena, testkit_brokers(), 3);
+    test_fill(testkit_brokers(), topic, 0, 0, 300);
+    test_fill(testkit_brokers(), topic, 1, 0, 200);
+    int64_t next[3] = {0, 200, 0};
+    struct member member = {.next = next};
+    join(&member, topic, testkit_name(&arena, "group"), NULL);
+    assert_true(bus_consumer_end(member.consumer, 0, 0) < 0);
+    await_end(&member, 0, 300);
+    await_end(&member, 1, 200);
+    await_end(&member, 2, 0);
+    test_fill(testkit_brokers(), topic, 1, 200, 50);
+    await_end(&member, 1, 250);
+    bus_consumer_close(member.consumer);
+}
+
 static void two_members_share_and_each_begins_where_the_other_stopped(void **state)
 {
     (void)state;
@@ -419,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(consuming_begins_where_the_database_says),
+        TEST(the_ends_come_with_what_is_fetched),
         TEST(two_members_share_and_each_begins_where_the_other_stopped),
         TEST(a_static_member_that_comes_back_has_its_partitions_at_once),
         TEST(a_member_that_did_not_poll_for_too_long_goes_on),

@@ -117,7 +117,7 @@ enum error quarantine_add(struct intake *intake, const struct topic *topic,
 enum error quarantine_drop_ghosts(struct intake *intake, const struct topic *topic,
                                   struct event *ghosts, size_t *count, struct err *err);
 
-/* lag.c: asks for the ends of a few partitions, rarely, and sets eiso_lag_events */
+/* lag.c: sets eiso_lag_events, once a second */
 void lag_look(struct intake *intake);
 
 /* rewound.c: takes back the ghosts of one partition, at the place of a history.rewound */

@@ -25,9 +25,10 @@
  * rounds of two processes meet in a deadlock, one call is made again. It returns a row for each
  * item that did not simply go well: item integer (from 1), outcome text, code text, pointer text,
  * other uuid. No row, or a NULL outcome: the first of `outcomes`. Where it returns four columns
- * more, id uuid, key text, type smallint, payload bytea, these are the item's event (NULL payload:
- * it has none), and all are logged in the order of the places; else it logs its events itself.
- * An item may have several rows, the last one's outcome counts: a code with outcome
+ * more, id uuid, key text, type smallint, payload bytea, it returns a row for each item, and these
+ * are the item's event (NULL payload: it has none); all are logged in the order of the places. Else
+ * it logs its events itself.
+ * An item may have several rows then, the last one's outcome counts: a code with outcome
  * `rejected` is one of its "errors", with another outcome of its "warnings"; `other` beside a code
  * is shown there as "existing"; without a code, as the item's "canonical". Codes are those of
  * i18n's `problem.*`; one that ends in "_unknown" is retriable. A pointer is "" for the whole item;

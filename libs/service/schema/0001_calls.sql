@@ -4,8 +4,8 @@ create type call_outcome as (item integer, outcome text, code text, pointer text
 -- make_calls('take_marks') makes, of a function that takes the items of a call, the two that service/gather.h calls: take_marks_call
 -- and take_marks_dry, which undoes all of it. Both get p_rounds, the last item of each round, and p_places, where each item stood
 -- in its call: items come round by round, so that those of a round find what those before them did, in one transaction. Where the
--- function returns (..., id, key, type, payload), those of an item are its event, logged at the end in the order of the places; else it logs
--- its events itself. Called again, it follows a function whose body or rows have changed.
+-- function returns (..., id, key, type, payload), a row for each item, these are its event, logged at the end in the order of the places;
+-- else it logs its events itself. Called again, it follows a function whose body or rows have changed.
 create function make_calls(p_function text) returns void language plpgsql as $make$
 declare
     v_in text;    -- parameters with their types
@@ -37,19 +37,18 @@ begin
             from (select t.item + r.first - 1 as item, t.outcome, t.code, t.pointer, t.other %5$s
                   from (select coalesce(p_rounds[r.number - 1], 0) + 1 as first, r.last
                         from unnest(p_rounds) with ordinality r (last, number)) r
-                       cross join lateral %6$I(%7$s) %8$s) t;
+                       cross join lateral %6$I(%7$s) t %8$s) t;
             %9$s
             return query select * from unnest(v_outcomes);
         end $body$ $function$,
         p_function || '_call', v_in,
-        case when v_says then ', array_agg(t.id) filter (where t.payload is not null), array_agg(t.key) filter (where t.payload is not null),
+        case when v_says then
+            ', array_agg(t.id) filter (where t.payload is not null), array_agg(t.key) filter (where t.payload is not null),
              array_agg(t.type) filter (where t.payload is not null), array_agg(t.payload) filter (where t.payload is not null)' else '' end,
         case when v_says then ', v_ids, v_keys, v_types, v_payloads' else '' end,
         case when v_says then ', t.id, t.key, t.type, t.payload' else '' end,
         p_function, v_round,
-        case when v_says then
-            'with ordinality as t (item, outcome, code, pointer, other, id, key, type, payload, place)
-             order by p_places[t.item + r.first - 1], t.place' else 't' end,
+        case when v_says then 'order by p_places[t.item + r.first - 1]' else '' end,
         case when v_says then 'if v_ids is not null then
                 perform outbox_append(v_ids, v_keys, v_types, v_payloads);
             end if;' else '' end);

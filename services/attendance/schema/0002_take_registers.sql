@@ -252,8 +252,8 @@ declare
     v_stamp record;
     -- The months of the call. Said beside each join with `month`, these two values have PostgreSQL open their partitions only, where it
     -- would open all before it has a row to choose them by.
-    v_first date := (select min(m) from unnest(p_months) m);
-    v_last date := (select max(m) from unnest(p_months) m);
+    v_first date;
+    v_last date;
     v_slots smallint[] := (select array_agg(coalesce(i.lesson, 100 + i.session)::smallint order by i.place)
                            from unnest(p_lessons, p_sessions) with ordinality as i (lesson, session, place));
     v_repeats boolean; -- there may be duplicates
@@ -273,6 +273,7 @@ declare
     v_rival record;
     v_place integer;
 begin
+    select min(m), max(m) into v_first, v_last from unnest(p_months) m;
     perform register_lane();
     v_stamp := outbox_stamp();
     v_repeats := exists (select from register r where r.id = any (p_ids) and r.month between v_first and v_last);

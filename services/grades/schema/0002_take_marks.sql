@@ -29,10 +29,12 @@ create function take_marks(
 declare
     v_stamp record := outbox_stamp();
     -- Of the items: a statement whose months have constant bounds opens the tables of those, one as a rule, not those of all months.
-    v_first date := (select min(m) from unnest(p_months) m);
-    v_last date := (select max(m) from unnest(p_months) m);
+    v_first date;
+    v_last date;
     v_changes integer := cardinality(array_remove(p_replaces || p_withdraws, null));
 begin
+    select min(m), max(m) into v_first, v_last from unnest(p_months) m;
+
     -- Those that record a mark come first: what one of them records, one behind it may change in the same round.
     if v_changes < cardinality(p_ids) then
         return query

@@ -30,7 +30,7 @@ create table feed (
 );
 create index feed_learner on feed (learner, epoch, xid, seq);
 -- What later changes and retractions are about: absences, and what was taken back. A mark that is taken back is found by its learner, who
--- stands in the event; an entry for each mark cost a quarter of all that its row did.
+-- stands in the event; an entry for each mark cost a fifth of all that its row did.
 create index feed_event on feed (event) where kind >= 4;
 
 -- What changed a register or an absence in it, and the first register of each chain: a learner whose absence stayed as it was has no

@@ -5,14 +5,15 @@ create function feed_marks(
     p_dates date[], p_lessons integer[], p_works smallint[], p_points integer[], p_max_points integer[], p_values smallint[],
     p_before_points integer[], p_before_max_points integer[], p_before_values smallint[])
     returns void language plpgsql as $$
+declare
+    v_stamp record := outbox_stamp();
 begin
     insert into feed (epoch, xid, time, learner, event, corrects, kind, class, subject, date, lesson, work, points, max_points, value,
                       before_points, before_max_points, before_value)
-    select s.epoch, s.xid, p_times[i], p_learners[i], p_events[i], p_corrects[i], p_kinds[i], p_classes[i], p_subjects[i], p_dates[i],
-           p_lessons[i], p_works[i], p_points[i], p_max_points[i], p_values[i], p_before_points[i], p_before_max_points[i],
+    select v_stamp.epoch, v_stamp.xid, p_times[i], p_learners[i], p_events[i], p_corrects[i], p_kinds[i], p_classes[i], p_subjects[i],
+           p_dates[i], p_lessons[i], p_works[i], p_points[i], p_max_points[i], p_values[i], p_before_points[i], p_before_max_points[i],
            p_before_values[i]
-    from outbox_stamp() s, generate_series(1, cardinality(p_events)) i
-    order by i;
+    from generate_series(1, cardinality(p_events)) i; -- which hands them out in their order
 end $$;
 
 -- Absences in their order, and which event changed which register: none here changes what another one here says or changes. A row
