@@ -137,7 +137,7 @@ static void the_ends_come_with_what_is_fetched(void **state)
     await_end(&member, 0, 300);
     await_end(&member, 1, 200);
     await_end(&member, 2, 0);
-    test_fill(testkit_brokers(), topic, 1, 200, 50);
+    test_fill(testkit_brokers(), topic, 1, 200, 250);
     await_end(&member, 1, 250);
     bus_consumer_close(member.consumer);
 }
